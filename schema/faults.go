@@ -1,0 +1,414 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/syntax"
+)
+
+// report words one fault: keyword is the schema's keyword that failed.
+func (v *validation) report(keyword string, p place) {
+	if p.at != nil && p.at.Parent() != nil && p.at.Parent().IsRoot() && (p.at.LastKey() == "apiVersion" || p.at.LastKey() == "kind") {
+		return // Parse has said it
+	}
+	switch keyword {
+	case "additionalProperties":
+		v.unknown(p)
+	case "required":
+		v.missing(p)
+	case "type":
+		v.wrongType(p)
+	case "enum":
+		v.notAWord(p)
+	case "minimum", "maximum", "minLength", "maxLength":
+		v.outOfRange(keyword, p)
+	default:
+		v.wrongForm(p)
+	}
+}
+
+// unknown reports the keys of a block that the schema does not name.
+func (v *validation) unknown(p place) {
+	for i := range p.node.Fields {
+		key := p.node.Fields[i].Key
+		if p.field.byName[key] != nil {
+			continue
+		}
+		d := ruleUnknownField.At(p.at.Key(key), "unknown field %s in %s", quoted(key), whereabouts(p.at)).Key()
+		d.Help = unknownHelp(p.field, key)
+		v.found = append(v.found, d)
+	}
+}
+
+func unknownHelp(block *field, key string) string {
+	names := block.names()
+	if near := diag.Nearest(key, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(strings.ToLower(key), strings.ToLower(name)) && len(name) > 3 {
+			return fmt.Sprintf("did you mean %q?", name)
+		}
+	}
+	if homes := homesOf(key, block); len(homes) > 0 {
+		return fmt.Sprintf("%q belongs in %s", key, either(homes))
+	}
+	if len(names) == 0 {
+		return "this block has no fields: write {}"
+	}
+	return "the fields here are " + strings.Join(names, ", ")
+}
+
+// homesOf finds where a field of this name belongs: the blocks nearest to the one where it stands, at most three.
+func homesOf(key string, from *field) []string {
+	type home struct {
+		path  string
+		steps int
+	}
+	var homes []home
+	rootField().walk(func(f *field) {
+		if f.name == key && f.above != nil && f.above != from {
+			homes = append(homes, home{where(f.above.path), distance(f.above.path, from.path)})
+		}
+	})
+	slices.SortStableFunc(homes, func(a, b home) int { return a.steps - b.steps })
+	var paths []string
+	for _, h := range homes {
+		if h.steps == homes[0].steps && len(paths) < 3 {
+			paths = append(paths, h.path)
+		}
+	}
+	return paths
+}
+
+func where(path string) string {
+	if path == "" {
+		return "the top level"
+	}
+	return path
+}
+
+// distance counts the steps from one place of the schema to another.
+func distance(a, b string) int {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	same := 0
+	for same < len(x) && same < len(y) && x[same] == y[same] {
+		same++
+	}
+	return len(x) + len(y) - 2*same
+}
+
+// missing reports the required fields that a block does not have.
+func (v *validation) missing(p place) {
+	for _, name := range p.field.needs {
+		child := p.field.byName[name]
+		if p.field.above == nil && (name == "apiVersion" || name == "kind") {
+			continue // Parse has said it
+		}
+		n := p.node.Get(name)
+		if n != nil && !child.omitted(n) || n == nil && p.misspelt(name) {
+			continue
+		}
+		var d diag.Diagnostic
+		if n != nil {
+			d = ruleMissingField.At(p.at.Key(name), "field %q in %s is empty, and it is required", name, whereabouts(p.at))
+		} else {
+			d = ruleMissingField.At(p.at, "field %q is missing in %s", name, whereabouts(p.at))
+		}
+		if line := exampleLine(child); line != "" {
+			d.Help = "write it, for example " + line
+		}
+		v.found = append(v.found, d)
+	}
+}
+
+// misspelt tells whether one of the block's unknown keys was meant to be this field. That finding is enough.
+func (p place) misspelt(name string) bool {
+	for i := range p.node.Fields {
+		if key := p.node.Fields[i].Key; p.field.byName[key] == nil && diag.Nearest(key, p.field.names()) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// exampleLine is a field as it might be written, on one line.
+func exampleLine(f *field) string {
+	if value := exampleValue(f); value != "" {
+		return f.name + ": " + value
+	}
+	return ""
+}
+
+// exampleValue is an example of a value on one line; "" where there is none, or it is too long to be a help.
+func exampleValue(f *field) string {
+	value := exampleOf(f)
+	if value == nil {
+		return ""
+	}
+	if line := flowYAML(value); len(line) <= 120 && !strings.Contains(line, `\n`) {
+		return line
+	}
+	return ""
+}
+
+// exampleOf is an example of a value: the schema's own, or a block of its required fields' examples.
+func exampleOf(f *field) any {
+	switch {
+	case len(f.examples) > 0:
+		return f.examples[0]
+	case f.std != nil:
+		return f.std
+	case len(f.words) > 0:
+		return f.words[0]
+	case f.is("boolean"):
+		return true
+	case len(f.needs) > 0:
+		o := object{}
+		for _, name := range f.needs {
+			o = append(o, member{name, exampleOf(f.byName[name])})
+		}
+		return o
+	}
+	return nil
+}
+
+func (v *validation) wrongType(p place) {
+	d := ruleWrongType.At(p.at, "%s must be %s, not %s", p.subject(), wanted(p.field), described(p.node))
+	d.Help = p.typeHelp()
+	v.found = append(v.found, d)
+}
+
+// typeHelp says how to write the value instead.
+func (p place) typeHelp() string {
+	f, n := p.field, p.node
+	scalar := n.Kind == syntax.String || n.Kind == syntax.Int || n.Kind == syntax.Float || n.Kind == syntax.Bool
+	key := ""
+	if !p.at.IsItem() {
+		key = scalarYAML(p.at.LastKey()) + ": "
+	}
+	switch {
+	case n.Kind == syntax.Null:
+		return "an item of a list cannot be empty: write it, or delete the \"- \""
+	case f.is("string") && scalar && (f.pattern == nil || f.pattern.MatchString(n.Value)):
+		return fmt.Sprintf("quote it: %s%q", key, n.Value)
+	case f.is("integer") && n.Kind == syntax.String && isDigits(n.Value):
+		return fmt.Sprintf("write it without quotes: %s%s", key, n.Value)
+	case f.is("boolean") && n.Kind == syntax.String:
+		switch strings.ToLower(n.Value) {
+		case "true", "yes", "on", "y":
+			return fmt.Sprintf("write %strue", key)
+		case "false", "no", "off", "n":
+			return fmt.Sprintf("write %sfalse", key)
+		}
+		return fmt.Sprintf("write %strue or %sfalse", key, key)
+	case f.is("array") && n.Kind == syntax.Map && f.keyed:
+		return "write a list: each item begins with \"- name: …\""
+	case f.is("array") && n.Kind == syntax.Map && f.items.is("object"):
+		return "write a list: each item begins with \"- \""
+	case f.is("array") && scalar && f.items.is("string"):
+		return fmt.Sprintf("write a list: %s[%s]", key, writtenOut(n))
+	case f.is("object") && n.Kind == syntax.Seq:
+		return "write its fields directly below it, without \"- \""
+	case f.is("object") && n.Kind == syntax.String && len(f.needs) == 1 && f.needs[0] == "name":
+		return fmt.Sprintf("write {name: %s}", writtenOut(n))
+	}
+	if line := exampleValue(f); line != "" {
+		return fmt.Sprintf("for example %s%s", key, line)
+	}
+	return ""
+}
+
+func (v *validation) notAWord(p place) {
+	words := p.field.words
+	d := ruleNotAWord.At(p.at, "%s must be %s, not %s", p.subject(), either(words), scalarText(p.node))
+	d.Help = p.field.form
+	if near := diag.Nearest(p.node.Value, words); near != "" {
+		if strings.EqualFold(near, p.node.Value) {
+			d.Help = fmt.Sprintf("write %s: case matters", near)
+		} else {
+			d.Help = fmt.Sprintf("did you mean %s?", near)
+		}
+	}
+	v.found = append(v.found, d)
+}
+
+func (v *validation) outOfRange(keyword string, p place) {
+	f, name := p.field, p.subject()
+	var d diag.Diagnostic
+	switch keyword {
+	case "minLength":
+		d = ruleOutOfRange.At(p.at, "%s is empty", name).WithHelp("write a value, or delete it")
+	case "maxLength":
+		d = ruleOutOfRange.At(p.at, "%s is %d characters long, and may have %d at most", name, utf8.RuneCountInString(p.node.Value), f.maxLength)
+	default:
+		// Every number in the schema has both limits.
+		d = ruleOutOfRange.At(p.at, "%s must be between %d and %d, not %s", name, *f.min, *f.max, clipped(p.node.Value))
+		if f.pattern == nil {
+			d.Help = f.form
+		}
+	}
+	v.found = append(v.found, d)
+}
+
+func (v *validation) wrongForm(p place) {
+	f := p.field
+	if !f.is("string") {
+		v.wrongType(p) // the pattern stands there to let "" pass and nothing else
+		return
+	}
+	value := p.node.Value
+	if what, _ := secret("", value); what != "" {
+		v.found = append(v.found, ruleWrongForm.At(p.at, "%s is %s, and not %s", p.subject(), what, f.form))
+		return
+	}
+	d := ruleWrongForm.At(p.at, "%s %s is not %s", p.subject(), quoted(value), f.form)
+	if mended := mend(value); mended != value && mended != "" && f.pattern.MatchString(mended) && (f.maxLength == 0 || len(mended) <= f.maxLength) {
+		d.Help = fmt.Sprintf("for example %q", mended)
+	} else if line := exampleValue(f); line != "" {
+		d.Help = "for example " + line
+	}
+	v.found = append(v.found, d)
+}
+
+// mend makes a name out of what was meant to be one.
+func mend(s string) string {
+	var b strings.Builder
+	for _, c := range strings.ToLower(s) {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.':
+			b.WriteRune(c)
+		case c == '-' || c == '_' || c == ' ':
+			b.WriteByte('-')
+		default:
+			return s // something else was meant, or something worse
+		}
+	}
+	return strings.Trim(b.String(), "-.")
+}
+
+// subject is how messages name the value: its key, with the map's name where that is free (labels.team).
+func (p place) subject() string {
+	if above := p.field.above; above != nil && above.values == p.field {
+		return subject(p.at.Parent()) + lastStep(p.at)
+	}
+	return subject(p.at)
+}
+
+// subject is how messages name a value: its key, or the list's key with the item.
+func subject(at diag.Path) string {
+	switch {
+	case at == nil || at.IsRoot():
+		return "the document"
+	case at.IsItem():
+		return subject(at.Parent()) + lastStep(at)
+	}
+	return plainKey(at.LastKey())
+}
+
+// lastStep is the end of a path as it is printed: [v1], [0] or .team.
+func lastStep(at diag.Path) string {
+	whole := at.String()
+	return strings.TrimPrefix(whole, at.Parent().String())
+}
+
+// plainKey is a key as messages show it: quoted when it is no plain word.
+func plainKey(key string) string {
+	if strings.ContainsFunc(key, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./", c))
+	}) || key == "" {
+		return quoted(key)
+	}
+	return key
+}
+
+// whereabouts names a block in a sentence.
+func whereabouts(at diag.Path) string {
+	if at == nil || at.IsRoot() {
+		return "the document"
+	}
+	return at.String()
+}
+
+// wanted names the types that a field takes.
+func wanted(f *field) string {
+	var all []string
+	for _, t := range f.types {
+		all = append(all, map[string]string{
+			"string": "a string", "integer": "an integer", "boolean": "true or false", "object": "a map", "array": "a list",
+		}[t])
+	}
+	return either(all)
+}
+
+// described names what was written.
+func described(n *syntax.Node) string {
+	switch n.Kind {
+	case syntax.Map:
+		return "a map"
+	case syntax.Seq:
+		return "a list"
+	case syntax.String:
+		if what, _ := secret("", n.Value); what != "" {
+			return what
+		}
+		return "the string " + quoted(n.Value)
+	case syntax.Bool:
+		return "the boolean " + n.Value
+	case syntax.Int, syntax.Float:
+		return "the number " + clipped(n.Value)
+	}
+	return "null"
+}
+
+// scalarText is a scalar as messages show it: strings in quotes, long ones cut, secrets not at all.
+func scalarText(n *syntax.Node) string {
+	if n.Kind == syntax.String {
+		return quoted(n.Value)
+	}
+	return clipped(n.Value)
+}
+
+// writtenOut is a scalar as it would be written in YAML.
+func writtenOut(n *syntax.Node) string {
+	if what, _ := secret("", n.Value); what != "" {
+		return "…"
+	}
+	if n.Kind == syntax.String {
+		return scalarYAML(clipped(n.Value))
+	}
+	return clipped(n.Value)
+}
+
+func quoted(s string) string {
+	if what, _ := secret("", s); what != "" {
+		return what // never repeated
+	}
+	return strconv.Quote(clipped(s))
+}
+
+// clipped cuts a text to what a message can hold, between characters.
+func clipped(s string) string {
+	const most = 64
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-1]) + "…"
+}
+
+// either joins words: "a", "a or b", "a, b or c".
+func either(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+func isDigits(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c < '0' || c > '9' })
+}
