@@ -1,0 +1,2 @@
+# The gate that people run.
+make test

@@ -1,0 +1,77 @@
+# `make` says what there is. `make test` is the one gate: when it passes, a change may go in.
+
+GO       ?= go
+VERSION  ?=
+FUZZTIME ?= 10s
+IMAGE    ?= vmmesh
+BUILDAH  ?= buildah
+HELM     := helm.sh/helm/v3/cmd/helm@v3.22.0
+
+# The benchmark lives under testdata, where ./... does not look.
+PACKAGES := ./... ./testdata/bench/...
+
+# As in the Dockerfile: static, and the same bytes wherever it is built.
+RELEASE = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: help
+help: ## say what there is
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## compile bin/vmmesh (VERSION=v1.2.3 for a release)
+	$(RELEASE) -o bin/vmmesh ./cmd/vmmesh
+
+.PHONY: test
+test: ## the gate: format, vet, every test; needs nothing but Go and the modules
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then \
+		echo "gofmt -w is due on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet $(PACKAGES)
+	$(GO) test $(PACKAGES)
+
+.PHONY: race
+race: ## every test under the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target, for FUZZTIME (10s) each
+	@listed=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$listed"; exit 1; }; \
+	targets=$$(echo "$$listed" | awk '/^Fuzz/ { t[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2 "=" t[i]; n = 0 }'); \
+	if [ -z "$$targets" ]; then echo "there is no fuzz target"; exit 1; fi; \
+	for target in $$targets; do \
+		echo "fuzz $$target"; \
+		$(GO) test "$${target%=*}" -run '^$$' -fuzz "^$${target#*=}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## measure vmmesh beside a floor and helm, 10 to 100,000 VMs (some minutes; BENCHFLAGS=-sizes=1000 …)
+	$(GO) run ./testdata/bench $(BENCHFLAGS)
+
+.PHONY: bench-tools
+bench-tools: ## install helm, for the benchmark's comparison with it
+	$(GO) install $(HELM)
+
+.PHONY: generate
+generate: ## make the generated files again
+	$(GO) generate ./...
+
+.PHONY: golden
+golden: ## rewrite the expected outputs of the tests; read the diff before you keep it
+	@files=$$(grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' .) || { echo "no test has a flag -update"; exit 1; }; \
+	packages=$$(for f in $$files; do dirname "$$f"; done | sort -u); \
+	echo $(GO) test $$packages -update; \
+	$(GO) test $$packages -update
+
+.PHONY: image
+image: ## build the container image vmmesh (IMAGE=name), with docker or buildah; needs no registry
+	GOOS=linux $(RELEASE) -o bin/image/vmmesh ./cmd/vmmesh
+	@if docker info >/dev/null 2>&1; then \
+		set -x; docker build --target local --file Dockerfile --tag $(IMAGE) bin/image; \
+	elif command -v $(firstword $(BUILDAH)) >/dev/null; then \
+		set -x; $(BUILDAH) bud --target local --file Dockerfile --tag $(IMAGE) bin/image; \
+	else \
+		echo "neither a docker engine nor buildah is here"; exit 1; \
+	fi
+
+.PHONY: clean
+clean: ## remove what the other targets leave
+	rm -rf bin build
