@@ -402,7 +402,8 @@ func TestRulesExamples(t *testing.T) {
 			return n.Get("probe"), &networking.ReadinessProbe{}
 		},
 		"VM023": func(n *syntax.Node) (*syntax.Node, proto.Message) {
-			return n.Get("trafficPolicy"), &networking.TrafficPolicy{}
+			service := n.Get("workloads").Items[0].Get("services").Items[0]
+			return service.Get("traffic").Get("trafficPolicy"), &networking.TrafficPolicy{}
 		},
 	}
 	for _, r := range Rules {

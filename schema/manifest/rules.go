@@ -17,8 +17,8 @@ var ruleType = &diag.Rule{
 	Doc: "A value inside a block of Istio's cannot be read as what the field holds.",
 	Long: "Istio's types are strict: a duration has a unit, a number is not quoted, a word is one of the field's own, and of " +
 		"fields that exclude each other one stands alone. The API server refuses what breaks that, and with it the whole object.",
-	Bad:  "http:\n- timeout: 10\n",
-	Good: "http:\n- timeout: 10s\n",
+	Bad:  "http:\n- route: [{destination: {}}]\n  timeout: 10\n",
+	Good: "http:\n- route: [{destination: {}}]\n  timeout: 10s\n",
 }
 
 var ruleLimit = &diag.Rule{
@@ -35,8 +35,8 @@ var ruleNewer = &diag.Rule{
 	Doc: "A block of Istio's uses a field or a word that is newer than istio.version.",
 	Long: "An older control plane's schema does not have it: the API server drops the field in silence, or refuses the word, and " +
 		"what was meant does not happen. Leave it out, or upgrade Istio and raise istio.version.",
-	Bad:  "istio: {version: 1.24.0}\n# ...\ntrafficPolicy:\n  retryBudget: {percent: 20}\n",
-	Good: "istio: {version: 1.27.0}\n# ...\ntrafficPolicy:\n  retryBudget: {percent: 20}\n",
+	Bad:  "istio: {version: 1.24.0}\nworkloads:\n- name: pay\n  services: [{name: pay, traffic: {trafficPolicy: {retryBudget: {percent: 20}}}}]\n",
+	Good: "istio: {version: 1.27.0}\nworkloads:\n- name: pay\n  services: [{name: pay, traffic: {trafficPolicy: {retryBudget: {percent: 20}}}}]\n",
 }
 
 // Rules are the rules of this room, in the order of their ids.

@@ -31,7 +31,7 @@ func readAny(in *input) ([]*Node, diag.List) {
 		if len(document.Content) == 0 || empty(document.Content[0]) {
 			continue
 		}
-		c := converter{at: in.path(len(roots), nil), places: &places, active: map[*yaml.Node]bool{}}
+		c := converter{at: in.path(len(roots), nil), places: &places, active: map[*yaml.Node]bool{}, begin: document.Content[0].Line}
 		root := new(Node)
 		c.convert(root, document.Content[0], c.at, 0)
 		if c.stopped {
@@ -64,7 +64,9 @@ type converter struct {
 	places   *placer
 	findings diag.List
 	active   map[*yaml.Node]bool // what is being converted, from the root on: an alias to one of these is a cycle
+	begin    int                 // the line where the document begins
 	aliases  int                 // how many aliases lead to where we are
+	outer    *yaml.Node          // the first of them
 	expanded int                 // nodes made below aliases
 	depth    int
 	stopped  bool // the document cannot be made into a tree
@@ -95,7 +97,7 @@ func (c *converter) convert(to *Node, from *yaml.Node, at diag.Path, depth int) 
 	}
 	if c.aliases > 0 {
 		if c.expanded++; c.expanded > maxExpanded {
-			c.stop(from, ruleAlias.At(at, "the aliases of this document expand to more than %d values", maxExpanded).
+			c.stop(c.outer, ruleAlias.At(at, "the aliases of this document expand to more than %d values", maxExpanded).
 				WithHelp("write the repeated parts out, or use fewer aliases of aliases"))
 			return
 		}
@@ -147,8 +149,17 @@ func nameOf(n *yaml.Node) string {
 func (c *converter) alias(to *Node, from *yaml.Node, at diag.Path, depth int) {
 	target := from.Alias
 	if c.active[target] {
-		c.stop(from, ruleAlias.At(at, "the alias *%s stands inside the value that it stands for", clip(from.Value)))
+		c.stop(from, ruleAlias.At(at, "the alias *%s stands inside the value that it stands for", clip(from.Value)).
+			WithHelp("write out here what is meant"))
 		return
+	}
+	if target.Line < c.begin { // the library keeps marks from document to document
+		c.stop(from, ruleAlias.At(at, "the alias *%s stands for nothing: &%s is in another document", clip(from.Value), clip(from.Value)).
+			WithHelp("marks hold within one document: write the value out here, or mark it here too"))
+		return
+	}
+	if c.aliases == 0 {
+		c.outer = from
 	}
 	c.aliases++
 	c.convert(to, target, at, depth)
