@@ -1,0 +1,162 @@
+package mesh
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+)
+
+func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+// kindWorkload is no kind of object: a workload's policies and services find its VMs by its name and namespace.
+const kindWorkload = "workload"
+
+// claim is the identity of an object that the mesh will emit.
+type claim struct{ kind, namespace, name string }
+
+// claim reserves an object for one part of the specs; a second part that would emit the same one is an error.
+func (r *resolver) claim(kind, namespace, name string, at diag.Path) {
+	c := claim{kind, namespace, name}
+	if other, taken := r.claims[c]; taken {
+		if repeated(other, at) {
+			return
+		}
+		d := ruleObjectClash.At(at, "the %s %s/%s is emitted for %s already", kind, namespace, name, place(other, at)).WithHelp("rename one of the two")
+		if kind == "PeerAuthentication" && name == NamespacePolicy {
+			d = d.WithHelp("rename the workload: %s is the name of the namespace's own policy", NamespacePolicy)
+		}
+		if kind == kindWorkload {
+			d.Message = sprintf("workload %q of namespace %q is there already: %s", name, namespace, place(other, at))
+		}
+		r.say(d)
+		return
+	}
+	r.claims[c] = at
+}
+
+// objectName says derived names of objects that are too long.
+func (r *resolver) objectName(name, of string, at diag.Path) {
+	if len(name) > maxObjectName {
+		r.say(ruleNameTooLong.At(at, "the name of %s would be %s, %d characters; a name may have %d", of, name, len(name), maxObjectName).
+			WithHelp("shorten the names that it is made of"))
+	}
+}
+
+// repeated tells whether two places are items of one name in one list: that was said once, of the name.
+func repeated(a, b diag.Path) bool { return a.Source() == b.Source() && a.String() == b.String() }
+
+// place names a path for a message at another one: with its file, or its line, where it is in another document.
+func place(p, from diag.Path) string {
+	a, b := p.Source(), from.Source()
+	switch {
+	case a == nil || b == nil || a == b:
+		return p.String()
+	case a.Name != b.Name:
+		return p.String() + " of " + a.Name
+	}
+	return p.String() + onLine(p)
+}
+
+// onLine tells where a path stands, where lines are known.
+func onLine(p diag.Path) string {
+	if pos := (diag.Diagnostic{At: p}).Pos(); pos.Line > 0 {
+		return sprintf(" on line %d", pos.Line)
+	}
+	return ""
+}
+
+// claimPolicies reserves what is known only once routes are resolved: rules of hosts, and the mTLS modes.
+func (r *resolver) claimPolicies() {
+	for _, n := range r.mesh.Namespaces {
+		if n.MTLS != 0 {
+			r.claim("PeerAuthentication", n.Name, NamespacePolicy, n.At)
+		}
+	}
+	for _, w := range r.mesh.Workloads {
+		if r.claims[claim{kindWorkload, w.Namespace, w.Name}] != w.At {
+			continue // there are two of this name, as was said
+		}
+		if w.MTLS.Mode != 0 || len(w.MTLS.Ports) > 0 {
+			r.claim("PeerAuthentication", w.Namespace, w.Name, w.At)
+		}
+		for _, s := range w.Services {
+			for _, h := range s.Hosts {
+				if s.Traffic.DestinationRule {
+					r.claim("DestinationRule", w.Namespace, h.Object, s.At)
+				}
+				if s.Traffic.Routed() {
+					r.claim("VirtualService", w.Namespace, h.Object, s.At)
+				}
+			}
+		}
+	}
+	for _, e := range r.mesh.ExternalServices {
+		if e.Policy == nil {
+			continue
+		}
+		for _, h := range e.Hosts {
+			r.claim("DestinationRule", e.Namespace, h.Object, e.At)
+		}
+	}
+}
+
+// claimEntries finds WorkloadEntries of one name. An entry is named <group>-<instance>, so two can only clash where one
+// group's name begins with another's: `a` with instance `b-c`, and `a-b` with instance `c`.
+//
+// What it costs grows with the number of instances times the dashes in their group's name.
+func (r *resolver) claimEntries() {
+	groups := map[string]*Group{}
+	names := map[*Group]map[string]*Instance{}
+	for _, w := range r.mesh.Workloads {
+		for _, g := range w.Groups {
+			if !g.Auto {
+				groups[w.Namespace+"/"+g.Name] = g
+			}
+		}
+	}
+	for _, w := range r.mesh.Workloads {
+		for _, long := range w.Groups {
+			if long.Auto {
+				continue
+			}
+			for i := range long.Name {
+				if long.Name[i] != '-' {
+					continue
+				}
+				short := groups[w.Namespace+"/"+long.Name[:i]]
+				if short == nil {
+					continue
+				}
+				if names[short] == nil {
+					names[short] = dashed(short)
+				}
+				r.clashingEntries(names[short], long)
+			}
+		}
+	}
+}
+
+// dashed finds the entries of a group whose instance has a dash in its name: the only ones that another group's could
+// be called.
+func dashed(g *Group) map[string]*Instance {
+	out := map[string]*Instance{}
+	for _, i := range g.Instances {
+		if strings.Contains(i.Name, "-") {
+			out[i.EntryName] = i
+		}
+	}
+	return out
+}
+
+func (r *resolver) clashingEntries(taken map[string]*Instance, long *Group) {
+	if len(taken) == 0 {
+		return
+	}
+	for _, i := range long.Instances {
+		if other := taken[i.EntryName]; other != nil {
+			r.say(ruleObjectClash.At(i.At, "the WorkloadEntry %s/%s is emitted for %s already", long.Workload.Namespace, i.EntryName, place(other.At, i.At)).
+				WithHelp("an entry is named <group>-<instance>: rename one of the instances"))
+		}
+	}
+}

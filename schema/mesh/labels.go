@@ -1,0 +1,168 @@
+package mesh
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+)
+
+// Labels that vmmesh derives, or that Istio reads.
+const (
+	labelApp               = "app"
+	labelVersion           = "version"
+	labelClass             = "class"
+	classVM                = "vm"
+	labelCanonicalName     = "service.istio.io/canonical-name"
+	labelCanonicalRevision = "service.istio.io/canonical-revision"
+	labelLocality          = "topology.istio.io/locality"
+	labelTunnel            = "networking.istio.io/tunnel"
+	labelTopology          = "topology.istio.io/"
+	labelInjection         = "istio-injection"
+	labelRevision          = "istio.io/rev"
+)
+
+// AnnotationHealthChecks makes istiod wait for a VM's own health report before it sends traffic there.
+const AnnotationHealthChecks = "proxy.istio.io/health-checks-enabled"
+
+// derivedLabel tells who decides a label that users may not write; "" for labels that are theirs.
+func derivedLabel(key string) string {
+	switch {
+	case key == labelApp:
+		return "it is the workload's name"
+	case key == labelVersion:
+		return "set `version` on the group"
+	case key == labelClass:
+		return "it is `vm` on every VM"
+	case key == labelTunnel:
+		return "set istio.dataplaneMode"
+	case strings.HasPrefix(key, labelTopology):
+		return "set `network` and `locality` on the group or instance"
+	}
+	return ""
+}
+
+// derivedAnnotation is derivedLabel for annotations.
+func derivedAnnotation(key string) string {
+	switch key {
+	case "proxy.istio.io/config":
+		return "set vm.proxyConfig"
+	case AnnotationHealthChecks:
+		return "set `probe` on the workload"
+	case "istio.io/autoRegistrationGroup", "istio.io/workloadController", "istio.io/connectedAt", "istio.io/disconnectedAt":
+		return "istiod writes it"
+	case "sidecar.istio.io/autoRegistration":
+		return "no Istio has it; set `registration: Auto` on the group"
+	case "networking.istio.io/exportTo":
+		return "set `exportTo` on the service"
+	case "istio.io/dry-run":
+		return "Istio refuses it on anything but an AuthorizationPolicy"
+	}
+	return ""
+}
+
+// labels checks what a user wrote as labels.
+func (r *resolver) labels(labels map[string]string, at diag.Path, derived func(string) string) {
+	for _, key := range sortedKeys(labels) {
+		if r.key("label", key, at, derived) && !isLabelValue(labels[key]) {
+			r.say(ruleLabel.At(at.Key(key), "%q is no label value", labels[key]).
+				WithHelp("a label value has at most 63 letters, digits, '-', '_' and '.', and begins and ends with a letter or digit"))
+		}
+	}
+}
+
+// annotations checks what a user wrote as annotations; their values may be anything.
+func (r *resolver) annotations(annotations map[string]string, at diag.Path, derived func(string) string) {
+	for _, key := range sortedKeys(annotations) {
+		r.key("annotation", key, at, derived)
+	}
+}
+
+func (r *resolver) key(what, key string, at diag.Path, derived func(string) string) bool {
+	if !isQualifiedKey(key) {
+		r.say(ruleLabel.At(at.Key(key), "%q is no %s key", key, what).Key().
+			WithHelp("a key is [prefix/]name: the name has at most 63 letters, digits, '-', '_' and '.', the prefix is a DNS name"))
+		return false
+	}
+	if derived != nil {
+		if why := derived(key); why != "" {
+			r.say(ruleDerivedLabel.At(at.Key(key), "the %s %s cannot be set here", what, key).Key().WithHelp("%s", why))
+			return false
+		}
+	}
+	return true
+}
+
+// labelSet is the one label set of a group or an instance: the user's own, and over them what is derived. It stands on
+// the WorkloadGroup, its entries and its VMs alike, since clients select by the entry's labels and policies by the VM's.
+func labelSet(w *Workload, version, locality string, users ...map[string]string) map[string]string {
+	set := map[string]string{}
+	for _, labels := range users {
+		maps.Copy(set, labels)
+	}
+	set[labelApp] = w.Name
+	set[labelClass] = classVM
+	if version != "" {
+		set[labelVersion] = version
+	}
+	// As istio: pkg/model/labels (CanonicalService) finds them.
+	if set[labelCanonicalName] == "" {
+		set[labelCanonicalName] = first(set["app.kubernetes.io/name"], w.Name)
+	}
+	if set[labelCanonicalRevision] == "" {
+		set[labelCanonicalRevision] = first(set["app.kubernetes.io/version"], version, "latest")
+	}
+	if locality != "" {
+		set[labelLocality] = localityLabel(locality)
+	}
+	if w.Istio().Ambient {
+		set[labelTunnel] = "http"
+	}
+	return set
+}
+
+// localityLabel writes a locality as a label's value, where dots stand for slashes
+// (istio: pkg/model/proxy.go, GetLocalityLabel).
+func localityLabel(locality string) string { return strings.ReplaceAll(locality, "/", ".") }
+
+// locality checks a locality: region[/zone[/subzone]], in a form that survives being a label.
+func (r *resolver) locality(s string, at diag.Path) {
+	if s == "" {
+		return
+	}
+	const form = "write region, region/zone or region/zone/subzone, such as us-west1/zone-a"
+	parts := strings.Split(s, "/")
+	switch {
+	case len(parts) > 3 || slices.Contains(parts, ""):
+		r.say(ruleLocality.At(at, "%q is no locality", s).WithHelp(form))
+	case strings.Contains(s, "."):
+		r.say(ruleLocality.At(at, "locality %q has a dot, which Istio reads as a slash", s).WithHelp(form))
+	case !isLabelValue(localityLabel(s)):
+		r.say(ruleLocality.At(at, "locality %q cannot be a label's value: %s", s, "at most 63 letters, digits, '-' and '_' in all").WithHelp(form))
+	}
+}
+
+// includes tells whether set has every label of the selector.
+func includes(set, selector map[string]string) bool {
+	for key, value := range selector {
+		if v, ok := set[key]; !ok || v != value {
+			return false
+		}
+	}
+	return true
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// Selects tells whether the service has VMs with these labels behind it.
+func (s *Service) Selects(labels map[string]string) bool { return includes(labels, s.Selector) }

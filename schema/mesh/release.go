@@ -1,0 +1,57 @@
+package mesh
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/manifest"
+)
+
+// Release is a version of Istio, 1.<Minor>.<Patch>, and all that differs by it.
+type Release struct{ Minor, Patch int }
+
+// The releases that this version knows.
+const (
+	OldestMinor = 24
+	NewestMinor = 31
+)
+
+// ParseRelease reads x.y.z. It answers false for anything else, and for releases outside 1.24 … 1.31.
+func ParseRelease(s string) (Release, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 || parts[0] != "1" {
+		return Release{}, false
+	}
+	minor, err1 := strconv.Atoi(parts[1])
+	patch, err2 := strconv.Atoi(parts[2])
+	r := Release{Minor: minor, Patch: patch}
+	return r, err1 == nil && err2 == nil && patch >= 0 && r.String() == s && minor >= OldestMinor && minor <= NewestMinor
+}
+
+// String is x.y.z.
+func (r Release) String() string { return fmt.Sprintf("1.%d.%d", r.Minor, r.Patch) }
+
+// Newer tells whether r came after other.
+func (r Release) Newer(other Release) bool {
+	return r.Minor > other.Minor || r.Minor == other.Minor && r.Patch > other.Patch
+}
+
+// NetworkingVersion is the apiVersion of networking kinds: v1 is served since 1.22 (istio: manifests/charts/base,
+// crd-all.gen.yaml), which is before every release known here. So are SecurityVersion and TelemetryVersion.
+func (r Release) NetworkingVersion() string { return "networking.istio.io/v1" }
+
+// SecurityVersion is the apiVersion of security kinds.
+func (r Release) SecurityVersion() string { return "security.istio.io/v1" }
+
+// TelemetryVersion is the apiVersion of Telemetry.
+func (r Release) TelemetryVersion() string { return "telemetry.istio.io/v1" }
+
+// SourceServiceAccounts tells whether security.Source has serviceAccounts; without it they become principals.
+func (r Release) SourceServiceAccounts() bool {
+	return r.Minor >= manifest.FirstVersion("istio.security.v1beta1.Source", "serviceAccounts")
+}
+
+// AllocatesAddresses tells whether istiod gives a ServiceEntry without addresses a virtual IP of its own accord:
+// PILOT_ENABLE_IP_AUTOALLOCATE is on by default since 1.25 (istio: pilot/pkg/features/pilot.go).
+func (r Release) AllocatesAddresses() bool { return r.Minor >= 25 }

@@ -1,0 +1,41 @@
+package mesh
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseRelease(t *testing.T) {
+	for text, want := range map[string]Release{"1.24.0": {24, 0}, "1.31.1": {31, 1}, "1.30.12": {30, 12}} {
+		got, ok := ParseRelease(text)
+		require.True(t, ok, text)
+		require.Equal(t, want, got)
+		require.Equal(t, text, got.String())
+	}
+	for _, text := range []string{"", "1.31", "1.23.9", "1.32.0", "2.31.1", "1.31.01", "1.31.-1", "1.31.1-rc.1", "v1.31.1", "1.31.1.0"} {
+		_, ok := ParseRelease(text)
+		require.False(t, ok, text)
+	}
+}
+
+func TestReleaseOrder(t *testing.T) {
+	require.True(t, Release{31, 0}.Newer(Release{30, 9}))
+	require.True(t, Release{31, 2}.Newer(Release{31, 1}))
+	require.False(t, Release{31, 1}.Newer(Release{31, 1}))
+	require.False(t, Release{30, 9}.Newer(Release{31, 0}))
+}
+
+// What differs by release, at the borders.
+func TestReleaseTable(t *testing.T) {
+	before, since := Release{Minor: 24, Patch: 9}, Release{Minor: 25}
+	require.False(t, before.SourceServiceAccounts())
+	require.True(t, since.SourceServiceAccounts())
+	require.False(t, before.AllocatesAddresses())
+	require.True(t, since.AllocatesAddresses())
+	for minor := OldestMinor; minor <= NewestMinor; minor++ {
+		r := Release{Minor: minor}
+		require.Equal(t, []string{"networking.istio.io/v1", "security.istio.io/v1", "telemetry.istio.io/v1"},
+			[]string{r.NetworkingVersion(), r.SecurityVersion(), r.TelemetryVersion()})
+	}
+}

@@ -1,0 +1,92 @@
+package mesh
+
+import (
+	"net/netip"
+
+	meshconfig "istio.io/api/mesh/v1alpha1"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+)
+
+// VM is how the VMs of one group become members: spec.vm with the group's own words over it.
+type VM struct {
+	At           diag.Path
+	Package      Package
+	Cloud        Cloud
+	Address      Address
+	DNS          DNS
+	Identity     Identity
+	Interception Interception
+	ProxyConfig  *meshconfig.ProxyConfig // nil: nothing beyond what is derived
+	Env          []EnvVar                // by name
+	Firewall     Firewall
+	CloudInit    string // the oldest cloud-init that must take the user-data
+}
+
+// Package is the istio-sidecar package that is installed.
+type Package struct {
+	Format    string
+	Version   string
+	BaseURL   string
+	Checksums []Checksum // by format, arch
+}
+
+// Checksum pins one package file.
+type Checksum struct{ Format, Arch, SHA256 string }
+
+// Cloud is where the VMs run, with what discovery needs there.
+type Cloud struct {
+	Type           string
+	Region         string   // AWS, OpenStack
+	Project        string   // GCP
+	Zones          []string // GCP
+	SubscriptionID string   // Azure
+	ResourceGroup  string   // Azure
+}
+
+// Address is what a VM that is no instance reports as its own.
+type Address struct{ Source, Interface string }
+
+// DNS is how a VM resolves the names of the mesh.
+type DNS struct {
+	Mode    string
+	Servers []netip.Addr
+}
+
+// Identity is where a VM's first token comes from. Only the fields of its Type are set.
+type Identity struct {
+	Type           string
+	Path           string   // TokenFile
+	RootCertPath   string   // TokenFile
+	Server         string   // TokenRequest
+	CredentialFile string   // TokenRequest
+	TokenTTL       string   // TokenRequest
+	CAFile         string   // TokenRequest, HTTP
+	URL            string   // HTTP
+	HeadersFile    string   // HTTP
+	Argv           []string // Command
+	SocketPath     string   // SPIRE
+}
+
+// Interception is what traffic of the VM goes through the sidecar. Port lists are sorted.
+type Interception struct {
+	Mode                    string
+	AllInbound              bool     // every port; otherwise IncludeInboundPorts alone
+	IncludeInboundPorts     []uint32 // default: where the group's VMs listen
+	ExcludeInboundPorts     []uint32 // beside AllInbound: SSH and Istio's own ports are always among them
+	IncludeOutboundIPRanges []string // prefixes or "*"
+	ExcludeOutboundIPRanges []string
+	ExcludeOutboundPorts    []uint32
+	ExcludeInterfaces       []string
+}
+
+// EnvVar is a further line of cluster.env.
+type EnvVar struct{ Name, Value string }
+
+// Firewall is the VM's own packet filter.
+type Firewall struct {
+	Backend    string
+	SSHPort    uint32
+	AllowFrom  []netip.Prefix
+	ScrapeFrom []netip.Prefix
+}
