@@ -1,0 +1,38 @@
+// Package generators turns the resolved mesh into outputs: one table, whose order is the order in which a cluster
+// should see the objects. Generators are total functions: everything that could go wrong was said before.
+package generators
+
+import (
+	"iter"
+
+	"github.com/vmmesh/vmmesh/generators/manifests"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
+)
+
+// Generator makes one kind of output. Objects are yielded sorted by namespace and name; an object is only valid until
+// the next one is asked for. Either function may be nil.
+type Generator struct {
+	Name    string // the kind, or the file
+	Doc     string // one sentence: what it makes, and when
+	Objects func(*mesh.Mesh) iter.Seq[*manifest.Object]
+	Files   func(*mesh.Mesh) iter.Seq[manifest.File]
+}
+
+// Table is every generator. What others refer to comes first; policy comes before the entries that let traffic in.
+var Table = []Generator{
+	{Name: "Namespace", Doc: "one for every namespace that a workload or an external service is in", Objects: manifests.Namespaces},
+	{Name: "ServiceAccount", Doc: "the identity of each workload, unless it is somebody else's", Objects: manifests.ServiceAccounts},
+	{Name: "PeerAuthentication", Doc: "which ports demand mTLS, of a workload or a namespace", Objects: manifests.PeerAuthentications},
+	{Name: "RequestAuthentication", Doc: "whose JWTs a workload trusts", Objects: manifests.RequestAuthentications},
+	{Name: "AuthorizationPolicy", Doc: "who may call a workload: one for allow, one for deny", Objects: manifests.AuthorizationPolicies},
+	{Name: "Telemetry", Doc: "access logs and traces of a workload's VMs", Objects: manifests.Telemetries},
+	{Name: "Sidecar", Doc: "what a workload's VMs see of the mesh, and their listeners", Objects: manifests.Sidecars},
+	{Name: "Service", Doc: "the Kubernetes host name of a workload", Objects: manifests.Services},
+	{Name: "ServiceEntry", Doc: "host names of workloads that are no Kubernetes Services, and of external services", Objects: manifests.ServiceEntries},
+	{Name: "DestinationRule", Doc: "traffic policy and subsets of a host, before anything routes to them", Objects: manifests.DestinationRules},
+	{Name: "VirtualService", Doc: "routes of a host", Objects: manifests.VirtualServices},
+	{Name: "WorkloadGroup", Doc: "the template of a group of VMs", Objects: manifests.WorkloadGroups},
+	{Name: "WorkloadEntry", Doc: "each VM of a static group", Objects: manifests.WorkloadEntries},
+	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
+}
