@@ -1,0 +1,133 @@
+// Package fn is the one function that vmmesh is: specs in, findings and outputs out. It walks the stages in order,
+// once, and looks back from none of them. It reads no clock, environment, network or working directory; the doors
+// (command line, KRM function) bring the text and take the outputs.
+package fn
+
+import (
+	"iter"
+
+	"github.com/vmmesh/vmmesh/generators"
+	"github.com/vmmesh/vmmesh/generators/manifests"
+	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/lint"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
+)
+
+// Sink takes what a build emits, in apply order.
+type Sink interface {
+	// Object takes one encoded Kubernetes object and its path in the output tree. Objects of one path come one after
+	// the other. The text is only valid during the call.
+	Object(path string, text []byte) error
+	// File takes an output that is no Kubernetes object.
+	File(f manifest.File) error
+}
+
+// Build expands the specs into the sink, and returns every finding, sorted. When any finding is an error the sink is
+// never called. A Go error is the sink's own, never the user's fault.
+func Build(docs []*schema.Document, out Sink) (diag.List, error) {
+	m, findings := check(docs)
+	if findings.HasErrors() {
+		return findings, nil
+	}
+	return findings, emit(m, out)
+}
+
+// Expand is Build for a door that prints objects in a way of its own, and has no place for other files: each object is
+// handed over in apply order, and is only valid during the call.
+func Expand(docs []*schema.Document, each func(*manifest.Object)) diag.List {
+	m, findings := check(docs)
+	if !findings.HasErrors() {
+		for o := range objects(m) {
+			each(o)
+		}
+	}
+	return findings
+}
+
+// Lint is Build without the outputs.
+func Lint(docs []*schema.Document) diag.List {
+	_, findings := check(docs)
+	return findings
+}
+
+// check is stages 2 to 5: what is wrong with the specs, and what they mean if nothing is.
+func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
+	var findings diag.List
+	var specs []*schema.VMMesh
+
+	for _, doc := range docs {
+		findings = append(findings, doc.Validate()...)
+		findings = append(findings, doc.Secrets()...)
+	}
+	if findings.HasErrors() {
+		return nil, findings.Sorted()
+	}
+
+	for _, doc := range docs {
+		spec, faults := doc.Decode()
+		findings = append(findings, faults...)
+		findings = append(findings, schema.Unfinished(spec)...)
+		schema.Default(spec)
+		specs = append(specs, spec)
+	}
+	if findings.HasErrors() {
+		return nil, findings.Sorted()
+	}
+
+	m, faults := mesh.Resolve(specs)
+	findings = append(findings, faults...)
+	findings = append(findings, lint.Mesh(m)...)
+	findings = lint.Suppress(findings, m)
+	return m, findings.Sorted()
+}
+
+// objects is stage 6: what every generator makes, in table order.
+func objects(m *mesh.Mesh) iter.Seq[*manifest.Object] {
+	return func(yield func(*manifest.Object) bool) {
+		for _, g := range generators.Table {
+			if g.Objects == nil {
+				continue
+			}
+			for o := range g.Objects(m) {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// emit is stages 6 and 8: every generator in table order, each object encoded once into one reused buffer.
+func emit(m *mesh.Mesh, out Sink) error {
+	var enc manifest.Encoder
+	var paths []string
+	for o := range objects(m) {
+		path := o.Path()
+		if n := len(paths); n == 0 || paths[n-1] != path {
+			paths = append(paths, path)
+		}
+		enc.Reset()
+		enc.Object(o)
+		if err := out.Object(path, enc.Bytes()); err != nil {
+			return err
+		}
+	}
+	for _, g := range generators.Table {
+		if g.Files == nil {
+			continue
+		}
+		for f := range g.Files(m) {
+			if err := out.File(f); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range manifests.Kustomization(paths) {
+		if err := out.File(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
