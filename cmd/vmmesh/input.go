@@ -1,0 +1,186 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/syntax"
+)
+
+// specFile is the file that a directory stands for.
+const specFile = "vmmesh.yaml"
+
+// specs is what the PATHs of one run hold.
+type specs struct {
+	docs     []*schema.Document // as far as they could be read
+	findings diag.List          // of reading them
+	sha256   string             // of the one file, or of the sums of several, in hexadecimal
+}
+
+// load reads all PATHs as one build; none means the working directory. A file that is named twice is read once.
+// Everything that cannot be read is in the error, not the first alone.
+func (a *app) load(paths []string) (specs, error) {
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	var all specs
+	var failures []error
+	var seen seenFiles
+	sums := make([][sha256.Size]byte, 0, len(paths))
+	for _, path := range paths {
+		name, text, err := a.readSpec(path, &seen)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		if text == nil {
+			a.tell("%s is named twice; it is read once", spoken(name))
+			continue
+		}
+		docs, findings := schema.Parse(name, text)
+		a.tell("read %s: %s, %s", spoken(name), count(len(text), "byte"), count(len(docs), "spec"))
+		all.docs = append(all.docs, docs...)
+		all.findings = append(all.findings, findings...)
+		sums = append(sums, sha256.Sum256(text))
+	}
+	all.sha256 = sumOf(sums)
+	return all, errors.Join(failures...)
+}
+
+func sumOf(sums [][sha256.Size]byte) string {
+	if len(sums) == 1 {
+		return hex.EncodeToString(sums[0][:])
+	}
+	h := sha256.New()
+	for _, sum := range sums {
+		h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// readSpec reads one PATH: a file, a directory's vmmesh.yaml, or "-" for standard input. The name is for messages.
+// The text is nil, and the error too, for a file that was seen before.
+func (a *app) readSpec(path string, seen *seenFiles) (name string, text []byte, err error) {
+	if path == "-" {
+		if seen.stdin {
+			return path, nil, nil
+		}
+		seen.stdin = true
+		if a.IsTerminal(a.In) {
+			a.talk("reading a spec from the terminal; end it with Ctrl-D")
+		}
+		if text, err = readLimited(a.In, 0); err != nil {
+			return path, nil, fmt.Errorf("cannot read standard input: %w", cause(err))
+		}
+		return path, text, nil
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		dir := path
+		path = filepath.Join(dir, specFile)
+		if info, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return path, nil, noSpecIn(dir)
+		}
+	}
+	if err != nil {
+		return path, nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	if info.IsDir() {
+		return path, nil, fmt.Errorf("cannot read %s: it is a directory", path)
+	}
+	if seen.file(info) {
+		return path, nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return path, nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	defer f.Close()
+	if text, err = readLimited(f, info.Size()); err != nil {
+		return path, nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	return path, text, nil
+}
+
+// readLimited reads all, or of what is too large just enough for [schema.Parse] to see that it is. The text is never
+// nil.
+func readLimited(r io.Reader, size int64) ([]byte, error) {
+	const limit = syntax.MaxBytes + 1
+	text := make([]byte, 0, min(max(size, 0), limit)+512)
+	r = io.LimitReader(r, limit)
+	for {
+		n, err := r.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if err == io.EOF {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(text) == cap(text) {
+			text = append(text, 0)[:len(text)]
+		}
+	}
+}
+
+// spoken is a PATH in a sentence.
+func spoken(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
+// noSpecIn says that a directory has no spec, and what to do about it.
+func noSpecIn(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "vmmesh.yml")); err == nil {
+		return fmt.Errorf("no %s in %s, but a vmmesh.yml: rename it, or name it as the PATH", specFile, describeDir(dir))
+	}
+	if dir == "." {
+		return fmt.Errorf("no %s in this directory: name a PATH, or start one with 'vmmesh init'", specFile)
+	}
+	return fmt.Errorf("no %s in %s", specFile, describeDir(dir))
+}
+
+func describeDir(dir string) string {
+	if dir == "." {
+		return "this directory"
+	}
+	return dir
+}
+
+// seenFiles knows what was read before, whatever it was called.
+type seenFiles struct {
+	stdin bool
+	files []fs.FileInfo
+}
+
+// file tells whether a file was seen before, and remembers it. Pipes and devices are new every time.
+func (s *seenFiles) file(info fs.FileInfo) bool {
+	if !info.Mode().IsRegular() {
+		return false
+	}
+	for _, f := range s.files {
+		if os.SameFile(f, info) {
+			return true
+		}
+	}
+	s.files = append(s.files, info)
+	return false
+}
+
+// count is a number and its noun: "1 spec", "2 specs".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
