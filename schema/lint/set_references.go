@@ -1,0 +1,130 @@
+package lint
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+)
+
+// A set of manifests is seldom all that a cluster holds: a reference to something that is not among them says nothing by
+// itself. It is a fault where the set shows what became of the thing: it was renamed or moved and the reference was
+// not, as overlays do to fields that they do not know, or its name was misspelt.
+
+// reference is a mention of an object by another one.
+type reference struct {
+	from            *manifest.Resource
+	group, kind     string
+	namespace, name string
+	// own tells that what is meant belongs to the referring object, so that it is meant to be in its namespace. Names
+	// such as web or default are in many namespaces: without this, one of them is no trace of another.
+	own bool
+}
+
+// lost finds the object that was meant by a reference to something that is not there. What happened to it is in words:
+// "was renamed". It is nil where the set does not show it.
+func lost(s *manifest.Set, ref reference) (meant *manifest.Resource, fate string) {
+	if r := renamed(s, ref, ref.namespace); r != nil {
+		return r, "was renamed"
+	}
+	if own := ref.from.Namespace; ref.own && own != ref.namespace && !s.Holds(ref.namespace) {
+		if r := s.Find(ref.group, ref.kind, own, ref.name); r != nil {
+			return r, "was moved to namespace " + spokenNamespace(own)
+		}
+		if r := renamed(s, ref, own); r != nil {
+			return r, "was renamed and moved to namespace " + spokenNamespace(own)
+		}
+	}
+	return misspelt(s, ref)
+}
+
+// renamed finds an object that got a prefix or suffix which the referring object has too.
+func renamed(s *manifest.Set, ref reference, namespace string) *manifest.Resource {
+	own := ref.from.Name
+	for i := range own {
+		if i == 0 {
+			continue
+		}
+		for _, name := range []string{own[:i] + ref.name, ref.name + own[i:]} {
+			if r := s.Find(ref.group, ref.kind, namespace, name); r != nil {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// misspelt finds an object whose name a slip of the hand away is the one that was written. Short names are near each
+// other by nature, and so are numbered ones; and among very many names one is always near.
+func misspelt(s *manifest.Set, ref reference) (*manifest.Resource, string) {
+	const few = 500
+	all := s.OfKind(ref.group, ref.kind)
+	if len(ref.name) < 6 || len(all) > few {
+		return nil, ""
+	}
+	var names []string
+	for _, r := range all {
+		if r.Namespace == ref.namespace && withoutDigits(r.Name) != withoutDigits(ref.name) {
+			names = append(names, r.Name)
+		}
+	}
+	if near := diag.Nearest(ref.name, names); near != "" {
+		return s.Find(ref.group, ref.kind, ref.namespace, near), "has nearly that name"
+	}
+	return nil, ""
+}
+
+func withoutDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func spokenNamespace(name string) string {
+	if name == "" {
+		return `""`
+	}
+	return name
+}
+
+// How an overlay over the tree that vmmesh build writes keeps names together.
+const (
+	accountHelp = "an overlay that renames ServiceAccounts must change this field too: keep `configurations: [kustomizeconfig.yaml]`, which vmmesh build writes"
+	hostHelp    = "an overlay that renames or moves Services must change hosts too: give it `transformers: [<tree>/overlay]`, which vmmesh build writes"
+)
+
+// meshHost is a host of Istio's: of a Kubernetes Service, or another one.
+type meshHost struct {
+	text            string // as clients know it; a Service's without the cluster's domain
+	namespace, name string // of the Service; "" for another host
+}
+
+// hostOf reads a host that an object in a namespace names. A name without dots is a Service of that namespace.
+func hostOf(host, namespace string) meshHost {
+	if !strings.Contains(host, ".") {
+		if host == "*" || host == "" {
+			return meshHost{text: host}
+		}
+		return meshHost{host + "." + namespace + ".svc", namespace, host}
+	}
+	parts := strings.Split(host, ".")
+	if len(parts) > 3 && parts[2] == "svc" && parts[0] != "*" {
+		return meshHost{strings.Join(parts[:3], "."), parts[1], parts[0]}
+	}
+	return meshHost{text: host}
+}
+
+// service finds the Service of a host. One whose namespace is not written may be in any.
+func service(s *manifest.Set, h meshHost) *manifest.ServiceView {
+	if h.name == "" {
+		return nil
+	}
+	if v := s.Service(h.namespace, h.name); v != nil {
+		return v
+	}
+	return s.Service("", h.name)
+}

@@ -1,0 +1,25 @@
+package manifest
+
+import "github.com/vmmesh/vmmesh/schema/diag"
+
+var ruleObject = &diag.Rule{
+	ID: "VM024", Name: "unfit-object", Severity: diag.Error,
+	Doc: "An object of a mesh has a name, and a version of its kind that Istio serves.",
+	Long: "The API server refuses an object without a name, or of a version that no CustomResourceDefinition has. Istio serves " +
+		"networking.istio.io as v1, v1beta1 and v1alpha3, security.istio.io as v1 and v1beta1, telemetry.istio.io as v1 and v1alpha1.",
+	Bad:  "apiVersion: networking.istio.io/v1alpha1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\n",
+	Good: "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\n",
+}
+
+var ruleTwice = &diag.Rule{
+	ID: "VM025", Name: "object-twice", Severity: diag.Warning,
+	Doc: "Manifests that are checked together say one thing of an object.",
+	Long: "Of two manifests of one object the cluster keeps the one that is applied last, so what runs depends on the order of files. " +
+		"The first one is checked here. Check one environment at a time: a base and its overlay are two versions of the same objects.",
+	Bad: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: pay, namespace: shop, labels: {team: a}}\n---\n" +
+		"apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: pay, namespace: shop, labels: {team: b}}\n",
+	Good: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: pay, namespace: shop, labels: {team: a}}\n",
+}
+
+// SetRules are the rules of this room that speak about manifests from elsewhere, in the order of their ids.
+var SetRules = []*diag.Rule{ruleObject, ruleTwice}

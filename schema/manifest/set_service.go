@@ -1,0 +1,67 @@
+package manifest
+
+import (
+	"strconv"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/syntax"
+)
+
+// ServiceView is what a mesh is concerned with of a Kubernetes Service.
+type ServiceView struct {
+	*Resource
+	Selector map[string]string
+	Headless bool // clusterIP: None
+	External bool // type: ExternalName
+	Ports    []PortView
+}
+
+// PortView is a port of a ServiceView.
+type PortView struct {
+	Name        string
+	Number      uint32 // that clients dial
+	Target      uint32 // that workloads listen on; 0 where TargetName says it
+	TargetName  string
+	Protocol    string // TCP, UDP, SCTP; "" is TCP
+	AppProtocol string
+	At          diag.Path
+}
+
+func readService(r *Resource) *ServiceView {
+	spec := r.Root.Get("spec")
+	s := &ServiceView{
+		Resource: r, Selector: texts(spec.Get("selector")),
+		Headless: textOf(spec.Get("clusterIP")) == "None", External: textOf(spec.Get("type")) == "ExternalName",
+	}
+	ports := spec.Get("ports")
+	if ports == nil || ports.Kind != syntax.Seq {
+		return s
+	}
+	for i := range ports.Items {
+		n := &ports.Items[i]
+		p := PortView{
+			Name: textOf(n.Get("name")), Number: number(n.Get("port")), At: r.Place("spec", "ports").Item(i, nameOf(n)),
+			Protocol: textOf(n.Get("protocol")), AppProtocol: textOf(n.Get("appProtocol")),
+		}
+		target := n.Get("targetPort")
+		switch {
+		case textOf(target) == "" || textOf(target) == "0":
+			p.Target = p.Number
+		case number(target) > 0:
+			p.Target = number(target)
+		default:
+			p.TargetName = target.Value
+		}
+		s.Ports = append(s.Ports, p)
+	}
+	return s
+}
+
+// number is a port number, quoted or not; 0 for anything else.
+func number(n *syntax.Node) uint32 {
+	v, err := strconv.ParseUint(textOf(n), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint32(v)
+}
