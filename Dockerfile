@@ -1,5 +1,6 @@
-# The vmmesh image: the one static binary, run by nobody, and nothing else. It has no shell, no package and no file
-# that anybody could write; it needs no network.
+# The vmmesh image: the one static binary, run by nobody, and nothing else but that user's name (kustomize runs functions
+# with --user nobody, which an engine looks up in the image). It has no shell, no package and no file that anybody could
+# write; it needs no network.
 #
 #   docker build -t vmmesh .
 #   docker run --rm -i -v "$PWD:/spec:ro" vmmesh build /spec
@@ -14,12 +15,13 @@ LABEL org.opencontainers.image.title="vmmesh" \
       org.opencontainers.image.description="Expands a declarative vmmesh.yaml into Istio and Kubernetes manifests for virtual machines in a mesh" \
       org.opencontainers.image.source="https://github.com/vmmesh/vmmesh" \
       org.opencontainers.image.licenses="Apache-2.0"
-# nobody, by number: there is no /etc/passwd to look a name up in, and Kubernetes' runAsNonRoot wants to see a number.
+# nobody, by number: Kubernetes' runAsNonRoot wants to see one.
 USER 65534:65534
 ENTRYPOINT ["/vmmesh"]
 
 FROM base AS local
 COPY vmmesh /vmmesh
+COPY etc /etc
 
 FROM golang:1.26 AS build
 ARG VERSION=
@@ -28,6 +30,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/vmmesh ./cmd/vmmesh
+RUN mkdir /out/etc && echo 'nobody:x:65534:65534:nobody:/:/sbin/nologin' >/out/etc/passwd
 
 FROM base
-COPY --from=build /out/vmmesh /vmmesh
+COPY --from=build /out/ /

@@ -64,6 +64,7 @@ golden: ## rewrite the expected outputs of the tests; read the diff before you k
 .PHONY: image
 image: ## build the container image vmmesh (IMAGE=name), with docker or buildah; needs no registry
 	GOOS=linux $(RELEASE) -o bin/image/vmmesh ./cmd/vmmesh
+	mkdir -p bin/image/etc && echo 'nobody:x:65534:65534:nobody:/:/sbin/nologin' >bin/image/etc/passwd
 	@if docker info >/dev/null 2>&1; then \
 		set -x; docker build --target local --file Dockerfile --tag $(IMAGE) bin/image; \
 	elif command -v $(firstword $(BUILDAH)) >/dev/null; then \

@@ -31,7 +31,21 @@ func Build(docs []*schema.Document, out Sink) (diag.List, error) {
 	if findings.HasErrors() {
 		return findings, nil
 	}
-	return findings, emit(m, out)
+	paths, err := emitObjects(m, out.Object)
+	if err != nil {
+		return findings, err
+	}
+	return findings, emitFiles(m, paths, out.File)
+}
+
+// Print is Build for a door that takes the text of objects alone: no other file is made.
+func Print(docs []*schema.Document, object func(path string, text []byte) error) (diag.List, error) {
+	m, findings := check(docs)
+	if findings.HasErrors() {
+		return findings, nil
+	}
+	_, err := emitObjects(m, object)
+	return findings, err
 }
 
 // Expand is Build for a door that prints objects in a way of its own, and has no place for other files: each object is
@@ -99,8 +113,9 @@ func objects(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	}
 }
 
-// emit is stages 6 and 8: every generator in table order, each object encoded once into one reused buffer.
-func emit(m *mesh.Mesh, out Sink) error {
+// emitObjects is stages 6 and 8: every object in table order, each encoded once into one reused buffer. It answers the
+// paths of the files that they are in.
+func emitObjects(m *mesh.Mesh, out func(path string, text []byte) error) ([]string, error) {
 	var enc manifest.Encoder
 	var paths []string
 	for o := range objects(m) {
@@ -110,22 +125,27 @@ func emit(m *mesh.Mesh, out Sink) error {
 		}
 		enc.Reset()
 		enc.Object(o)
-		if err := out.Object(path, enc.Bytes()); err != nil {
-			return err
+		if err := out(path, enc.Bytes()); err != nil {
+			return nil, err
 		}
 	}
+	return paths, nil
+}
+
+// emitFiles makes what is no object; the last files list the paths of those that are.
+func emitFiles(m *mesh.Mesh, paths []string, out func(manifest.File) error) error {
 	for _, g := range generators.Table {
 		if g.Files == nil {
 			continue
 		}
 		for f := range g.Files(m) {
-			if err := out.File(f); err != nil {
+			if err := out(f); err != nil {
 				return err
 			}
 		}
 	}
 	for _, f := range manifests.Kustomization(paths) {
-		if err := out.File(f); err != nil {
+		if err := out(f); err != nil {
 			return err
 		}
 	}

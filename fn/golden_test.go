@@ -172,8 +172,12 @@ func TestBad(t *testing.T) {
 // TestEveryRuleHasACase holds the rules and the bad cases to each other.
 func TestEveryRuleHasACase(t *testing.T) {
 	for _, rule := range fn.Rules() {
-		paths, err := filepath.Glob("../testdata/bad/" + rule.ID + "-*.yaml")
+		folder := "bad"
+		if aboutManifests(rule.ID) {
+			folder = "verify"
+		}
+		paths, err := filepath.Glob("../testdata/" + folder + "/" + rule.ID + "-*.yaml")
 		require.NoError(t, err)
-		require.NotEmpty(t, paths, "no case in testdata/bad draws %s (%s)", rule.ID, rule.Name)
+		require.NotEmpty(t, paths, "no case in testdata/%s draws %s (%s)", folder, rule.ID, rule.Name)
 	}
 }

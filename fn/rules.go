@@ -14,7 +14,7 @@ import (
 
 // Rules lists every rule of every room, by id.
 func Rules() []*diag.Rule {
-	rules := slices.Concat(syntax.Rules, schema.Rules, manifest.Rules, mesh.Rules)
+	rules := slices.Concat(syntax.Rules, schema.Rules, manifest.Rules, manifest.SetRules, mesh.Rules)
 	for i := range lint.Table {
 		rules = append(rules, &lint.Table[i].Rule)
 	}

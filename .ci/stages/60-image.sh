@@ -13,10 +13,10 @@ trap '$buildah rm "$container" >/dev/null; $buildah rmi --force vmmesh-ci >/dev/
 root=$($buildah mount "$container")
 
 config=$($buildah inspect --type image --format 'user {{.OCIv1.Config.User}}, entrypoint {{.OCIv1.Config.Entrypoint}}' vmmesh-ci)
-files=$(cd "$root" && find . -type f)
+files=$(cd "$root" && find . -type f | sort | xargs)
 echo "$config, files $files"
 [ "$config" = 'user 65534:65534, entrypoint [/vmmesh]' ]
-[ "$files" = ./vmmesh ]
+[ "$files" = './etc/passwd ./vmmesh' ]
 
 # vmmesh runs the image's program with its arguments.
 vmmesh() {
@@ -30,3 +30,36 @@ vmmesh() {
 vmmesh version
 vmmesh build - <examples/minimal/vmmesh.yaml >"$CI_TMP/minimal.yaml"
 grep -c '^kind: ' "$CI_TMP/minimal.yaml"
+
+# The KRM function: a ResourceList through the image's entrypoint, without an argument.
+vmmesh <testdata/krm/generator/in.yaml | diff testdata/krm/generator/out.yaml -
+
+# kustomize's container form. It runs `docker`, and here is no engine: a stand-in takes exactly the command line that
+# kustomize is known to use, and runs the same image as it asks (the user looked up in the image, no network).
+work=$CI_TMP/container
+mkdir -p "$work/bin" "$work/spec" "$work/plain"
+GOBIN=$work/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
+cat >"$work/bin/docker" <<'STANDIN'
+#!/bin/bash
+set -euo pipefail
+echo "docker $*" >>"$STANDIN_LOG"
+known='run --rm -i -a STDIN -a STDOUT -a STDERR --network none --user nobody --security-opt=no-new-privileges'
+[ "$*" = "$known -e LOG_TO_STDERR=true -e STRUCTURED_RESULTS=true vmmesh-ci" ] || { echo "unknown: docker $*" >&2; exit 125; }
+ids=$(awk -F: '$1 == "nobody" { print $3 ":" $4 }' "$STANDIN_ROOT/etc/passwd")
+[ -n "$ids" ] || { echo "unable to find user nobody: no matching entries in passwd file" >&2; exit 125; }
+exec unshare --mount --net sh -euc '
+	mount --bind "$1" "$1"
+	mount -o remount,bind,ro,nosuid "$1"
+	exec env -i LOG_TO_STDERR=true STRUCTURED_RESULTS=true /usr/sbin/chroot --userspec="$2" "$1" /vmmesh' sh "$STANDIN_ROOT" "$ids"
+STANDIN
+chmod +x "$work/bin/docker"
+cp examples/payments/vmmesh.yaml "$work/spec/"
+printf '%s\n' 'resources: [vmmesh.yaml]' 'commonAnnotations: {config.kubernetes.io/function: "container: {image: vmmesh-ci}"}' >"$work/spec/kustomization.yaml"
+echo 'generators: [spec]' >"$work/kustomization.yaml"
+vmmesh build -q - <examples/payments/vmmesh.yaml >"$work/plain/all.yaml"
+echo 'resources: [all.yaml]' >"$work/plain/kustomization.yaml"
+export STANDIN_ROOT=$root STANDIN_LOG=$work/log
+PATH=$work/bin:$PATH kustomize build --enable-alpha-plugins "$work" >"$work/generated.yaml"
+PATH=$work/bin:$PATH kustomize build "$work/plain" | diff - "$work/generated.yaml"
+cat "$STANDIN_LOG"
+[ "$(wc -l <"$STANDIN_LOG")" = 1 ]
