@@ -1,12 +1,18 @@
 package fn_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/vmmesh/vmmesh/fn"
+	"github.com/vmmesh/vmmesh/schema/crds"
+	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
 // overlaid builds a spec and lays a kustomization over its tree: one map of folders to kustomization.yaml texts.
@@ -56,6 +62,7 @@ spec:
     - name: pay
       exportTo: [vms, elsewhere]
       traffic:
+        trafficPolicy: {tls: {mode: ISTIO_MUTUAL, subjectAltNames: ["spiffe://corp.example/ns/vms/sa/pay"]}}
         http:
         - match: [{uri: {prefix: /old}}]
           redirect: {authority: api.example.com}
@@ -74,6 +81,7 @@ spec:
         - serviceAccounts: [frontend/web, vms/pay, other/pay]
         - principals: [corp.example/ns/vms/sa/pay, partner.example/ns/vms/sa/pay]
           namespaces: [vms, vms-too]
+        when: [{key: source.principal, values: [corp.example/ns/vms/sa/store]}]
 `
 
 // TestOverlayMovesHostsAndIdentities changes every name and the namespace: all that was put together from them follows,
@@ -89,6 +97,8 @@ func TestOverlayMovesHostsAndIdentities(t *testing.T) {
 		" store.vms.svc.", " staging-store.test.svc.",
 		" vms/pay\n", " test/staging-pay\n",
 		" vms/*\n", " test/*\n",
+		" spiffe://corp.example/ns/vms/sa/pay\n", " spiffe://corp.example/ns/test/sa/staging-pay\n",
+		" corp.example/ns/vms/sa/store\n", " corp.example/ns/test/sa/staging-store\n",
 		" corp.example/ns/vms/sa/pay\n", " corp.example/ns/test/sa/staging-pay\n",
 		"- vms\n", "- test\n",
 		": vms,elsewhere\n", ": test,elsewhere\n",
@@ -108,6 +118,23 @@ func TestOverlayMovesHostsAndIdentities(t *testing.T) {
 	}), "without another name nothing changes")
 }
 
+// TestOverlayHolds lays other names and another namespace over the examples: what verify finds without the folder, it
+// does not find with it.
+func TestOverlayHolds(t *testing.T) {
+	const renamed = "resources: [../build]\nnamePrefix: staging-\nnamespace: test\nlabels:\n- {pairs: {env: test}, includeSelectors: true}\n"
+	for _, example := range []string{"payments", "minimal", "database", "autoscaling", "two-networks"} {
+		src, err := os.ReadFile("../examples/" + example + "/vmmesh.yaml")
+		require.NoError(t, err)
+		got := layered(t, string(src), "staging", map[string]string{"staging": renamed + "transformers: [../build/overlay]\n"})
+		require.Empty(t, verified(t, got), "%s", got)
+		require.NoError(t, crds.ValidateStream([]byte(got)))
+		if example == "payments" {
+			torn := layered(t, string(src), "staging", map[string]string{"staging": renamed})
+			require.Contains(t, verified(t, torn), `no service has the host "payment-service.vm-workloads.svc.cluster.local"`)
+		}
+	}
+}
+
 // TestOverlayPatches lays patches and another name over a tree at once. JSON patches add to lists without a loss; what
 // they add is not taken for something of ours.
 func TestOverlayPatches(t *testing.T) {
@@ -118,15 +145,15 @@ func TestOverlayPatches(t *testing.T) {
 	got := layered(t, crossed, "staging", patches(`
     - op: add
       path: /spec/http/0
-      value: {match: [{uri: {prefix: /new}}], route: [{destination: {host: api.example.com}}]}
+      value: {match: [{uri: {prefix: /new}}], route: [{destination: {host: pay.vms.svc.cluster.local.example.com}}]}
     - op: add
       path: /spec/http/-
       value: {route: [{destination: {subset: x, host: pay.vms.svc.cluster.local}}]}
 `))
-	require.Contains(t, got, "    route:\n    - destination:\n        host: api.example.com\n")
+	require.Contains(t, got, "    route:\n    - destination:\n        host: pay.vms.svc.cluster.local.example.com\n")
 	require.Contains(t, got, "    - destination:\n        host: pay-blue.vms.svc.cluster.local\n        subset: x\n")
 	require.Contains(t, got, "      host: store-blue.vms.svc.cluster.local\n")
-	require.NotContains(t, got, "host: pay.vms.svc")
+	require.NotContains(t, got, "host: pay.vms.svc.cluster.local\n")
 
 	disk, _ := overlaid(t, crossed, patches(`
     - op: remove
@@ -134,4 +161,11 @@ func TestOverlayPatches(t *testing.T) {
 `))
 	_, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, "/staging")
 	require.ErrorContains(t, err, "unable to find field \"spec.http.[mirror=", "a place that is gone is said, not passed over")
+}
+
+// verified is what verify says of manifests, at warning level or above.
+func verified(t testing.TB, text string) string {
+	t.Helper()
+	found := fn.Verify([]fn.Manifests{{Name: "manifests", Text: []byte(text)}})
+	return report(t, slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Severity < diag.Warning }))
 }

@@ -48,12 +48,12 @@ func delivered(g mesh.GitOps, o *manifest.Object) *manifest.Object {
 	return o
 }
 
-// substitutable tells whether Flux's variable substitution would find something in an object: it replaces ${…} in all of
-// its text, and what is not defined by nothing.
+// substitutable tells whether Flux's variable substitution would find something in an object: in all of its text it
+// replaces ${…}, by nothing where that is not defined, and $$, by which a dollar is escaped there.
 func substitutable(o *manifest.Object) bool {
 	var enc manifest.Encoder
 	enc.Object(o)
-	return bytes.Contains(enc.Bytes(), []byte("${"))
+	return bytes.Contains(enc.Bytes(), []byte("${")) || bytes.Contains(enc.Bytes(), []byte("$$"))
 }
 
 // protected adds the annotations that keep GitOps tools from pruning what VMs depend on: a WorkloadGroup that goes takes

@@ -21,10 +21,14 @@ func Kustomization(paths []string) []manifest.File {
 	}
 }
 
-const networkingGroup = "networking.istio.io"
+const (
+	networkingGroup = "networking.istio.io"
+	securityGroup   = "security.istio.io"
+)
 
-// overlayRules teaches kustomize what it does not know of Istio's kinds. A ServiceAccount that is renamed takes the VMs
-// along, and a label that goes into selectors goes to every place by which clients select VMs: without the latter a
+// overlayRules teaches kustomize what it does not know of Istio's kinds. A ServiceAccount that is renamed takes along the
+// VMs, and the policies that mean it by its bare name; what refers to it or to a Service by more than a name is
+// [Overlay]'s to mend. A label that goes into selectors goes to every place by which clients select VMs: without that,
 // `labels` with includeSelectors leaves each Service without endpoints.
 //
 // The selectors of policies, Sidecars and Telemetries are not among them on purpose. Those select by the labels that a
@@ -35,6 +39,8 @@ var overlayRules = manifest.KustomizeConfig{
 		FieldSpecs: []manifest.FieldSpec{
 			{Path: "spec/template/serviceAccount", Group: networkingGroup, Kind: "WorkloadGroup"},
 			{Path: "spec/serviceAccount", Group: networkingGroup, Kind: "WorkloadEntry"},
+			{Path: "spec/rules/from/source/serviceAccounts", Group: securityGroup, Kind: "AuthorizationPolicy"},
+			{Path: "spec/rules/from/source/notServiceAccounts", Group: securityGroup, Kind: "AuthorizationPolicy"},
 		},
 	}},
 	CommonLabels: []manifest.FieldSpec{

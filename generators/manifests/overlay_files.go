@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -42,7 +41,7 @@ type (
 		FieldPaths []string      `json:"fieldPaths"`
 		Options    *fieldOptions `json:"options,omitempty"`
 	}
-	selected struct { // of regular expressions
+	selected struct { // plain texts, which older releases compare and newer ones take as regular expressions: nothing is quoted
 		Group     string `json:"group,omitempty"`
 		Version   string `json:"version"`
 		Kind      string `json:"kind"`
@@ -115,7 +114,7 @@ func (t thing) gives(field string, to ...target) replacement {
 
 func (t thing) selected() selected {
 	group, version := t.group()
-	return selected{regexp.QuoteMeta(group), version, t.kind, regexp.QuoteMeta(t.name), t.namespace}
+	return selected{group, version, t.kind, t.name, t.namespace}
 }
 
 func (t thing) group() (group, version string) {
