@@ -1,0 +1,267 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/syntax"
+)
+
+// ID names an object. The version of its API is no part of it: an object stays itself when that is raised.
+type ID struct {
+	Group     string // of its API, "" for the core
+	Kind      string
+	Namespace string // "" for a cluster-scoped kind
+	Name      string
+}
+
+// String is the object as people name it: Service vm-workloads/payment-service.
+func (id ID) String() string {
+	name := id.Name
+	if id.Namespace != "" {
+		name = id.Namespace + "/" + id.Name
+	}
+	return printable(id.Kind) + " " + printable(name)
+}
+
+func (id ID) compare(other ID) int {
+	return cmp.Or(
+		cmp.Compare(id.folder(), other.folder()), cmp.Compare(id.Kind, other.Kind),
+		cmp.Compare(id.Name, other.Name), cmp.Compare(id.Group, other.Group), cmp.Compare(id.Namespace, other.Namespace),
+	)
+}
+
+// folder is the namespace that an object is sorted under: a Namespace stands with what is in it.
+func (id ID) folder() string {
+	if id.Namespace == "" {
+		return id.Name
+	}
+	return id.Namespace
+}
+
+// object is one object of a side.
+type object struct {
+	ID
+	file string
+	root *syntax.Node
+}
+
+// at is a value below the object's root, nil where there is none.
+func (o *object) at(keys ...string) *syntax.Node {
+	if o == nil {
+		return nil
+	}
+	return at(o.root, keys...)
+}
+
+// text is a scalar below the object's root, "" where there is none.
+func (o *object) text(keys ...string) string { return text(o.at(keys...)) }
+
+// set is the objects of a side, sorted; once it is complete, it can be asked for what is in it.
+type set struct {
+	objects []*object
+	index   map[ID]*object
+	kinds   map[kind][]*object
+	// registered are the entries that istiod made, by the group that the VMs registered in. They are in the export of a
+	// cluster alone, and no build makes or removes them.
+	registered map[ID][]string
+	vms        map[label][]map[string]string // see selected
+}
+
+// registeredIn is where istiod notes the group that a VM registered in.
+const registeredIn = "istio.io/autoRegistrationGroup"
+
+// kind is what an object is, whatever the version of its API.
+type kind struct{ group, name string }
+
+// of lists the objects of a kind. The list is the set's own.
+func (s *set) of(group, name string) []*object {
+	if s.kinds == nil {
+		s.kinds = map[kind][]*object{}
+		for _, o := range s.objects {
+			k := kind{o.Group, o.Kind}
+			s.kinds[k] = append(s.kinds[k], o)
+		}
+	}
+	return s.kinds[kind{group, name}]
+}
+
+// noDocument is the finding that a text is empty: nothing is wrong with that here.
+const noDocument = "VM005"
+
+// objectFiles are the files of a tree that hold objects for a cluster; others may look like some, and are kustomize's.
+func objectFiles(files []File) []File {
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !strings.HasPrefix(f.Path, "manifests/") })
+}
+
+// readSet reads the objects of all texts, whose names begin with dir. Documents that are no objects, such as values of
+// a chart, are passed over.
+func readSet(dir string, files []File, c *Changes) (*set, diag.List) {
+	s := &set{index: map[ID]*object{}, registered: map[ID][]string{}}
+	var findings diag.List
+	for _, f := range files {
+		name := f.Path
+		if dir != "" {
+			name = path.Join(dir, name)
+		}
+		docs, found := syntax.Read(name, f.Text)
+		for _, d := range found {
+			if d.Rule != noDocument {
+				findings = append(findings, d)
+			}
+		}
+		for _, d := range docs {
+			s.add(d.Root, name, c)
+		}
+	}
+	slices.SortFunc(s.objects, func(a, b *object) int { return a.ID.compare(b.ID) })
+	return s, findings
+}
+
+// add takes a document: an object, or a list of them as kubectl prints it.
+func (s *set) add(root *syntax.Node, file string, c *Changes) {
+	version, kind := text(root.Get("apiVersion")), text(root.Get("kind"))
+	group, _, grouped := strings.Cut(version, "/")
+	if !grouped {
+		group = ""
+	}
+	if items := root.Get("items"); items != nil && items.Kind == syntax.Seq && strings.HasSuffix(kind, "List") {
+		for i := range items.Items {
+			s.add(&items.Items[i], file, c)
+		}
+		return
+	}
+	id := ID{Group: group, Kind: kind, Namespace: text(at(root, "metadata", "namespace")), Name: text(at(root, "metadata", "name"))}
+	if version == "" || kind == "" || id.Name == "" || group == "kustomize.config.k8s.io" {
+		return
+	}
+	if group := text(at(root, "metadata", "annotations", registeredIn)); group != "" && kind == "WorkloadEntry" && id.Group == networking {
+		of := ID{networking, "WorkloadGroup", id.Namespace, group}
+		s.registered[of] = append(s.registered[of], id.Name)
+		return
+	}
+	if first := s.index[id]; first != nil {
+		c.Notes = append(c.Notes, fmt.Sprintf("%s is there twice, in %s and %s; the first was compared", id, printable(first.file), printable(file)))
+		return
+	}
+	o := &object{ID: id, file: file, root: without(root)}
+	s.index[id] = o
+	s.objects = append(s.objects, o)
+}
+
+// keep drops the objects of kinds that are not listed, and says so.
+func (s *set) keep(kinds map[string]bool, c *Changes) {
+	dropped := map[string]int{}
+	n := 0
+	s.objects = slices.DeleteFunc(s.objects, func(o *object) bool {
+		if kinds[o.Kind] {
+			return false
+		}
+		dropped[printable(o.Kind)]++
+		n++
+		delete(s.index, o.ID)
+		return true
+	})
+	if n > 0 {
+		verb := "were"
+		if n == 1 {
+			verb = "was"
+		}
+		c.Notes = append(c.Notes, fmt.Sprintf("%s of a kind that vmmesh does not make %s not compared (%s)", count(n, "object"), verb, some(sortedKeys(dropped))))
+	}
+}
+
+// serverFields are the fields of metadata that the API server writes.
+var serverFields = []string{"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
+
+// lastApplied is where kubectl keeps what it applied.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// without is an object without what a cluster adds to it, so that an export can be compared.
+func without(root *syntax.Node) *syntax.Node {
+	clean := drop(root, "status")
+	for i := range clean.Fields {
+		f := &clean.Fields[i]
+		if f.Key != "metadata" || f.Value.Kind != syntax.Map {
+			continue
+		}
+		f.Value = *drop(&f.Value, serverFields...)
+		for j := range f.Value.Fields {
+			if g := &f.Value.Fields[j]; g.Key == "annotations" && g.Value.Get(lastApplied) != nil {
+				g.Value = *drop(&g.Value, lastApplied)
+				if len(g.Value.Fields) == 0 {
+					f.Value = *drop(&f.Value, "annotations")
+				}
+				break
+			}
+		}
+	}
+	return clean
+}
+
+// drop is a copy of a map without some keys.
+func drop(n *syntax.Node, keys ...string) *syntax.Node {
+	clean := *n
+	clean.Fields = nil
+	for _, f := range n.Fields {
+		if !slices.Contains(keys, f.Key) {
+			clean.Fields = append(clean.Fields, f)
+		}
+	}
+	return &clean
+}
+
+// at is a value below a node.
+func at(n *syntax.Node, keys ...string) *syntax.Node {
+	for _, key := range keys {
+		n = n.Get(key)
+	}
+	return n
+}
+
+// text is a scalar's text; "" for nothing, and for what is no scalar.
+func text(n *syntax.Node) string {
+	if n == nil || n.Kind == syntax.Map || n.Kind == syntax.Seq || n.Kind == syntax.Null {
+		return ""
+	}
+	return n.Value
+}
+
+// items are a list's, none for what is no list.
+func items(n *syntax.Node) []*syntax.Node {
+	if n == nil || n.Kind != syntax.Seq {
+		return nil
+	}
+	found := make([]*syntax.Node, len(n.Items))
+	for i := range n.Items {
+		found[i] = &n.Items[i]
+	}
+	return found
+}
+
+// texts are the scalars in a list.
+func texts(n *syntax.Node) []string {
+	var found []string
+	for _, i := range items(n) {
+		if s := text(i); s != "" {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// labels are the texts in a map.
+func labels(n *syntax.Node) map[string]string {
+	if n == nil || n.Kind != syntax.Map {
+		return nil
+	}
+	found := make(map[string]string, len(n.Fields))
+	for i := range n.Fields {
+		found[n.Fields[i].Key] = text(&n.Fields[i].Value)
+	}
+	return found
+}
