@@ -11,7 +11,6 @@ import (
 	"github.com/vmmesh/vmmesh/cmd/vmmesh/tree"
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema/diag"
-	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
 // buildOptions is what the command line says of a build.
@@ -104,7 +103,7 @@ func (a *app) build(paths []string, o buildOptions) error {
 func (a *app) buildStream(s specs) (findings diag.List, done string, err error) {
 	out := &streamSink{out: a.out}
 	stop := a.progress("building", &out.objects)
-	findings, err = fn.Build(s.docs, out)
+	findings, err = fn.Print(s.docs, out.object)
 	stop()
 	if err == nil {
 		err = a.out.Flush()
@@ -115,21 +114,19 @@ func (a *app) buildStream(s specs) (findings diag.List, done string, err error) 
 	return findings, done, err
 }
 
-// streamSink prints objects as one stream of YAML documents. Files are no objects, and are left out.
+// streamSink prints objects as one stream of YAML documents.
 type streamSink struct {
 	out     *bufio.Writer
 	objects atomic.Int64
 }
 
-func (s *streamSink) Object(_ string, text []byte) error {
+func (s *streamSink) object(_ string, text []byte) error {
 	if s.objects.Add(1) > 1 {
 		s.out.WriteString("---\n") // the writer remembers its first error
 	}
 	_, err := s.out.Write(text)
 	return err
 }
-
-func (s *streamSink) File(manifest.File) error { return nil }
 
 // buildTree writes the output directory. What it did comes back in words.
 func (a *app) buildTree(s specs, o buildOptions) (findings diag.List, done string, err error) {

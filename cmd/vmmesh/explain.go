@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema"
 )
 
@@ -33,7 +32,7 @@ Exit codes: 0 explained; 2 there is no such field or rule; 3 standard output cou
 			case list && len(args) > 0:
 				return usageError{fmt.Errorf("--list lists the rules, and explains no %q", args[0])}
 			case list || len(args) == 1 && args[0] == "rules":
-				a.printPage(rulesPage(fn.Rules()))
+				a.printPage(rulesPage(allRules()))
 			case len(args) == 0:
 				a.printPage(overview())
 			default:
@@ -55,7 +54,7 @@ func (a *app) printPage(text string) { _, _ = a.out.WriteString(text) }
 
 // explain finds what a word is: a rule's id or name, or the path of a field.
 func explain(word string) (string, error) {
-	rules := fn.Rules()
+	rules := allRules()
 	for _, r := range rules {
 		if strings.EqualFold(r.ID, word) {
 			return rulePage(r), nil

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
@@ -53,7 +52,7 @@ func completeExplain(_ *cobra.Command, args []string, typed string) ([]string, c
 		above = typed[:dot+1]
 	} else {
 		add("rules", "a list of all rules")
-		for _, r := range fn.Rules() {
+		for _, r := range allRules() {
 			add(r.ID, r.Doc)
 		}
 	}

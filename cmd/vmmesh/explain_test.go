@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema"
 )
 
@@ -32,7 +31,7 @@ func TestExplainRules(t *testing.T) {
 	require.Equal(t, exitOK, list.code)
 	require.Equal(t, list, run("explain", "--list"))
 	requirePage(t, list.out)
-	for _, r := range fn.Rules() {
+	for _, r := range allRules() {
 		page := run("explain", r.ID)
 		require.Equal(t, exitOK, page.code, r.ID)
 		require.Equal(t, page, run("explain", strings.ToLower(r.ID)))

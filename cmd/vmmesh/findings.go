@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
@@ -32,7 +31,7 @@ func (a *app) tellRules(findings diag.List) {
 	for _, d := range findings {
 		counts[d.Rule]++
 	}
-	for _, r := range fn.Rules() {
+	for _, r := range allRules() {
 		if n := counts[r.ID]; n > 0 {
 			a.tell("%s %s: %s", r.ID, r.Name, count(n, "finding"))
 		}

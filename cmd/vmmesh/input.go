@@ -75,7 +75,7 @@ func (a *app) readSpec(path string, seen *seenFiles) (name string, text []byte, 
 		}
 		seen.stdin = true
 		if a.IsTerminal(a.In) {
-			a.talk("reading a spec from the terminal; end it with Ctrl-D")
+			a.talk("reading from the terminal; end it with Ctrl-D")
 		}
 		if text, err = readLimited(a.In, 0); err != nil {
 			return path, nil, fmt.Errorf("cannot read standard input: %w", cause(err))

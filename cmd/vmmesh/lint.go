@@ -1,14 +1,23 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
+// lintOptions is what the command line says of a check.
+type lintOptions struct {
+	each   bool
+	report reportFlag
+	on     failOn
+}
+
 func (a *app) lintCommand() *cobra.Command {
-	report, on := reportFlag(diag.Text), failOnError
+	o := lintOptions{report: reportFlag(diag.Text), on: failOnError}
 	cmd := &cobra.Command{
 		Use:   "lint [PATH…]",
 		Short: "Check specs and write nothing",
@@ -16,7 +25,8 @@ func (a *app) lintCommand() *cobra.Command {
 are reported, not the first alone, on standard output.
 
 A PATH is a file, a directory (its vmmesh.yaml) or - for standard input; without one it is this
-directory. Several PATHs are checked as one build.
+directory. Several PATHs are checked as one build, in which two specs may clash; with --each, every
+PATH is a build of its own.
 
 ` + reportHelp + `
 
@@ -26,10 +36,11 @@ Exit codes: 0 no finding that fails the run; 1 findings at the severity of --fai
   vmmesh lint teams/*/vmmesh.yaml --fail-on warning
   vmmesh lint --report github         in a GitHub workflow: findings beside the lines
   kustomize build spec | vmmesh lint - --report json`,
-		RunE: a.runs(func(paths []string) error { return a.lint(paths, report, on) }),
+		RunE: a.runs(func(paths []string) error { return a.lint(paths, o) }),
 	}
-	addReportFlag(cmd, &report)
-	cmd.Flags().Var(&on, "fail-on", "least SEVERITY that fails the run: error, warning or never")
+	addReportFlag(cmd, &o.report)
+	cmd.Flags().BoolVar(&o.each, "each", false, "check every PATH as a build of its own")
+	cmd.Flags().Var(&o.on, "fail-on", "least SEVERITY that fails the run: error, warning or never")
 	words(cmd, "fail-on", string(failOnError), string(failOnWarning), string(failOnNever))
 	return cmd
 }
@@ -46,23 +57,41 @@ func addReportFlag(cmd *cobra.Command, report *reportFlag) {
 	words(cmd, "report", names...)
 }
 
-func (a *app) lint(paths []string, report reportFlag, on failOn) error {
-	specs, err := a.load(paths)
-	if err != nil {
+func (a *app) lint(paths []string, o lintOptions) error {
+	builds := [][]string{paths}
+	if o.each && len(paths) > 0 {
+		builds = nil
+		for _, path := range paths {
+			builds = append(builds, []string{path})
+		}
+	}
+	var all specs
+	var findings diag.List
+	var failures []error
+	done := a.progress("checking", nil)
+	for _, build := range builds {
+		specs, err := a.load(build)
+		if err != nil {
+			failures = append(failures, parts(err)...)
+			continue
+		}
+		all.docs = append(all.docs, specs.docs...)
+		findings = append(findings, specs.findings...)
+		findings = append(findings, fn.Lint(specs.docs)...)
+	}
+	done()
+	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	done := a.progress("checking", nil)
-	findings := append(specs.findings, fn.Lint(specs.docs)...)
-	done()
-	if err := a.report(a.out, a.Out, report, findings, on); err != nil {
+	if err := a.report(a.out, a.Out, o.report, findings, o.on); err != nil {
 		return err
 	}
 	if err := a.out.Flush(); err != nil { // what is said next comes after it
 		return err
 	}
 	a.tellRules(findings)
-	a.talk("%s", summary(specs, findings))
-	if on.fails(findings.Worst()) {
+	a.talk("%s", summary(all, findings))
+	if o.on.fails(findings.Worst()) {
 		return errFindings
 	}
 	return nil

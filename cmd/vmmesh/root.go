@@ -24,6 +24,7 @@ no sense; 3 something could not be read or written.`,
 		Example: `  vmmesh init payments           start a spec
   vmmesh lint                    check ./vmmesh.yaml
   vmmesh build -o deploy         write the manifests, ready for kustomize
+  vmmesh diff --against deploy   what the next build would change, and what that means
   vmmesh build | kubectl apply -f -`,
 		Version:           thisVersion().String(),
 		Args:              cobra.ArbitraryArgs,
@@ -40,7 +41,10 @@ no sense; 3 something could not be read or written.`,
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
-			return errors.New("a command is missing")
+			if cmd.Flags().NFlag() == 0 && piped(a.In) {
+				return a.function()
+			}
+			return errNoCommand
 		},
 	}
 	root.SetIn(a.In)
@@ -55,7 +59,7 @@ no sense; 3 something could not be read or written.`,
 	flags.Var(&a.color, "color", "WHEN to colour: auto (a terminal, without NO_COLOR), always or never")
 	words(root, "color", "auto", "always", "never")
 	root.AddCommand(
-		a.buildCommand(), a.lintCommand(), a.initCommand(), a.explainCommand(), a.schemaCommand(), a.versionCommand(), a.completionCommand(),
+		a.buildCommand(), a.lintCommand(), a.verifyCommand(), a.diffCommand(), a.initCommand(), a.explainCommand(), a.schemaCommand(), a.fnCommand(), a.cmpCommand(), a.versionCommand(), a.completionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand())
 	return root
