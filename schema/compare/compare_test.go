@@ -80,6 +80,12 @@ func TestSelectorOfNobody(t *testing.T) {
 	require.Equal(t, Breaks, c.Consequences[0].Severity)
 	require.Equal(t, "it selects {app: pay, env: prod} from now on, which no WorkloadGroup or static entry has: calls find no VM", c.Consequences[0].Message)
 
+	// Both labels are there, but on two VMs.
+	half := doc("networking.istio.io/v1", "WorkloadEntry", "x-1", "spec: {labels: {app: pay, env: dev}}\n") +
+		doc("networking.istio.io/v1", "WorkloadEntry", "x-2", "spec: {labels: {app: web, env: prod}}\n")
+	c = compared(t, half+service("{app: pay}"), half+service("{app: pay, env: prod}"))
+	require.Equal(t, Breaks, c.Consequences[0].Severity)
+
 	entry := func(selector string) string {
 		return doc("networking.istio.io/v1", "ServiceEntry", "pay", "spec: {workloadSelector: {labels: "+selector+"}}\n")
 	}

@@ -34,6 +34,8 @@ func TestFields(t *testing.T) {
 		{"nor is an empty list", `{x: 1, a: []}`, `{x: 1}`, `- a: []`},
 		{"a map that gets its first field", `{a: {}}`, `{a: {b: 1}}`, `a: {} → {b: 1}`},
 		{"kinds", `{a: [1]}`, `{a: {b: 1}}`, `a: [1] → {b: 1}`},
+		{"empty things of two kinds", `{a: {}, b: [], c: {}}`, `{a: [], b: "", c: x}`, "a: {} → []\nb: [] → \"\"\nc: {} → x"},
+		{"a number is no name", `{l: [{name: 1, x: 1}]}`, `{l: [{name: 1, x: 2}]}`, `l[0].x: 1 → 2`},
 		{"keys that are no words", `{a: {"topology.istio.io/network": x}}`, `{a: {"topology.istio.io/network": "y"}}`, `a["topology.istio.io/network"]: x → "y"`},
 		{"items by name", `{l: [{name: a, x: 1}, {name: b, x: 2}]}`, `{l: [{name: b, x: 3}, {name: c}]}`,
 			"- l[a]: {name: a, x: 1}\nl[b].x: 2 → 3\n+ l[c]: {name: c}"},
