@@ -9,9 +9,9 @@ import (
 )
 
 func main() {
-	// A build reads, writes and ends: fewer collections cost a little memory and save a quarter of the time.
+	// A build reads, writes and ends: fewer collections cost a little memory and save time.
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(200)
 		limit := int64(512 << 20)
 		if len(os.Args) < 2 || os.Args[1] == "fn" {
 			limit = 256 << 20 // a function shares its memory with the orchestrator that holds the same list
