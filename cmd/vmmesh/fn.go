@@ -31,6 +31,11 @@ validator the functionConfig is a VMMeshCheck: all items are checked against eac
 'vmmesh verify', and nothing changes. It is a validator for kpt; for 'kustomize build', which
 refuses functions among its validators, it is the last of the transformers.
 
+kustomize takes an object from one generator alone, and specs of one namespace all make the
+Namespace: 'exists; can not use behavior'. List such specs as resources, annotated with
+config.kubernetes.io/local-config: "true" so that they themselves are not applied, and vmmesh once
+as a transformer; or write one spec.
+
 It reads nothing but standard input: no file, no environment, no working directory, no network.
 Files that are no Kubernetes objects have no place in a list: 'vmmesh build -o' writes them.
 

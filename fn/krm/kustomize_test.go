@@ -282,6 +282,65 @@ func TestValidatorsOfKustomize(t *testing.T) {
 	}
 }
 
+// twoSpecs are specs that share a namespace.
+func twoSpecs(t testing.TB) (pay, order string) {
+	t.Helper()
+	spec := func(name, address string) string {
+		return "apiVersion: vmmesh.dev/v1alpha1\nkind: VMMesh\nmetadata: {name: " + name + "}\nspec:\n  istio: {version: 1.31.1, istiodAddresses: [192.0.2.10]}\n" +
+			"  workloads: [{name: " + name + ", ports: [{name: http, port: 8080}], groups: [{name: " + name + ", instances: [{name: vm1, address: " + address + "}]}]}]\n"
+	}
+	return spec("pay", "10.0.0.1"), spec("order", "10.0.0.2")
+}
+
+// TestTwoSpecsOfOneNamespace is what the help of fn says: kustomize takes an object from one generator alone, so that two
+// specs of one namespace, which both make it, are expanded by a transformer.
+func TestTwoSpecsOfOneNamespace(t *testing.T) {
+	pay, order := twoSpecs(t)
+	dir := t.TempDir()
+	write(t, dir, map[string]string{
+		"pay.yaml": annotated(t, []byte(pay), function()), "order.yaml": annotated(t, []byte(order), function()),
+		"kustomization.yaml": "generators: [pay.yaml, order.yaml]\n",
+	})
+	_, err := kustomize(t, dir)
+	require.ErrorContains(t, err, `Kind:"Namespace"`)
+	require.ErrorContains(t, err, "exists; can not use behavior")
+
+	local := func(spec string) string {
+		return strings.Replace(spec, "metadata: {", `metadata: {annotations: {config.kubernetes.io/local-config: "true"}, `, 1)
+	}
+	write(t, dir, map[string]string{
+		"pay.yaml": local(pay), "order.yaml": local(order),
+		"expand.yaml":        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: expand\n  annotations: {config.kubernetes.io/function: '" + function() + "'}\n",
+		"kustomization.yaml": "resources: [pay.yaml, order.yaml]\ntransformers: [expand.yaml]\n",
+	})
+	got, err := kustomize(t, dir)
+	require.NoError(t, err)
+	require.ElementsMatch(t, keysOf(built(t, []byte(pay+"---\n"+order)).values), keysOf(got))
+}
+
+// TestWarningsUnderKustomize lets a build with a warning pass, and the warning be seen: kustomize throws results away, and
+// shows standard error.
+func TestWarningsUnderKustomize(t *testing.T) {
+	dir := t.TempDir()
+	pay, _ := twoSpecs(t)
+	write(t, dir, map[string]string{
+		"vmmesh.yaml":        annotated(t, []byte(pay+"  lint: {ignore: [{rule: VM113, path: spec.workloads, reason: no longer true}]}\n"), function()),
+		"kustomization.yaml": "generators: [vmmesh.yaml]\n",
+	})
+	seen, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	defer seen.Close()
+	terminal := os.Stderr
+	os.Stderr = seen // kustomize's, which it hands to functions
+	got, err := kustomize(t, dir)
+	os.Stderr = terminal
+	require.NoError(t, err)
+	require.NotEmpty(t, got)
+	text, err := os.ReadFile(seen.Name())
+	require.NoError(t, err)
+	require.Contains(t, string(text), "pay:spec.lint.ignore[0]: warning VM098: ")
+}
+
 // TestErrorsUnderKustomize fails the build on every bad spec that could get so far.
 func TestErrorsUnderKustomize(t *testing.T) {
 	dir := t.TempDir()

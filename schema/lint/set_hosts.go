@@ -27,6 +27,14 @@ var unknownHost = diag.Rule{
 func findUnknownHosts(s *manifest.Set, report Report) {
 	entries := serviceEntries(s)
 	ruled := destinationRules(s)
+	// Where whole hosts followed a Service, the overlay was told of them: a host of another namespace that did not
+	// follow is somebody else's.
+	followed := map[string]bool{}
+	for m := range mentions(s) {
+		if m.own && strings.Contains(m.host, ".") {
+			followed[hostOf(m.host, m.from.Namespace).text] = true
+		}
+	}
 	for m := range mentions(s) {
 		h := hostOf(m.host, m.from.Namespace)
 		if entries[h.text].spec != nil || service(s, h) != nil {
@@ -49,7 +57,7 @@ func findUnknownHosts(s *manifest.Set, report Report) {
 		// A rule for a host of another namespace is one for clients if the own Service of that name has its own.
 		own := m.own && len(ruled[hostOf(h.name, m.from.Namespace).text]) == 0
 		meant, fate := lost(s, reference{m.from, "", "Service", h.namespace, h.name, own})
-		if meant == nil {
+		if meant == nil || meant.Namespace != h.namespace && followed[meant.Name+"."+meant.Namespace+".svc"] {
 			continue
 		}
 		full := meant.Name + "." + meant.Namespace + ".svc" + strings.TrimPrefix(m.host, h.text)
@@ -57,7 +65,7 @@ func findUnknownHosts(s *manifest.Set, report Report) {
 			full = meant.Name
 		}
 		help := "write " + full
-		if fate != "has nearly that name" {
+		if fate != nearly {
 			help += "; " + hostHelp
 		}
 		report(unknownHost.At(m.at, "no service has the host %q%s: %s %s", m.host, more, meant, fate).WithHelp("%s", help))

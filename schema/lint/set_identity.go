@@ -118,7 +118,7 @@ func findUnknownAccounts(s *manifest.Set, report Report) {
 			continue
 		}
 		help := "write " + meant.Name
-		if fate != "has nearly that name" {
+		if fate != nearly {
 			help += "; " + accountHelp
 		}
 		report(unknownAccount.At(w.AccountAt, "there is no ServiceAccount %q in namespace %s: %s %s", w.Account, spokenNamespace(w.Namespace), meant, fate).

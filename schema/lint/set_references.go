@@ -39,21 +39,38 @@ func lost(s *manifest.Set, ref reference) (meant *manifest.Resource, fate string
 	return misspelt(s, ref)
 }
 
-// renamed finds an object that got a prefix or suffix which the referring object has too.
+// renamed finds an object that got a prefix or suffix which the referring object has too. Of what is not the referring
+// object's own, which may well be in other manifests, all objects of the kind must have it.
 func renamed(s *manifest.Set, ref reference, namespace string) *manifest.Resource {
 	own := ref.from.Name
 	for i := range own {
 		if i == 0 {
 			continue
 		}
-		for _, name := range []string{own[:i] + ref.name, ref.name + own[i:]} {
-			if r := s.Find(ref.group, ref.kind, namespace, name); r != nil {
+		for _, affix := range [][2]string{{own[:i], ""}, {"", own[i:]}} {
+			r := s.Find(ref.group, ref.kind, namespace, affix[0]+ref.name+affix[1])
+			if r != nil && (ref.own || everyHas(s, r, affix)) {
 				return r
 			}
 		}
 	}
 	return nil
 }
+
+// everyHas tells whether all objects of a kind and namespace have a prefix or suffix, as an overlay leaves them. Where
+// one has not, it is a part of names that people gave: shop-web is not what became of web.
+func everyHas(s *manifest.Set, like *manifest.Resource, affix [2]string) bool {
+	for _, r := range s.OfKind(like.Group, like.Kind) {
+		if r.Namespace == like.Namespace && r.Name != everyNamespaces &&
+			(!strings.HasPrefix(r.Name, affix[0]) || !strings.HasSuffix(r.Name, affix[1])) {
+			return false
+		}
+	}
+	return true
+}
+
+// nearly is the fate of an object that was never renamed: whoever referred to it misspelt its name.
+const nearly = "has nearly that name"
 
 // misspelt finds an object whose name a slip of the hand away is the one that was written. Short names are near each
 // other by nature, and so are numbered ones; and among very many names one is always near.
@@ -65,14 +82,34 @@ func misspelt(s *manifest.Set, ref reference) (*manifest.Resource, string) {
 	}
 	var names []string
 	for _, r := range all {
-		if r.Namespace == ref.namespace && withoutDigits(r.Name) != withoutDigits(ref.name) {
+		if r.Namespace == ref.namespace && slip(ref.name, r.Name) {
 			names = append(names, r.Name)
 		}
 	}
 	if near := diag.Nearest(ref.name, names); near != "" {
-		return s.Find(ref.group, ref.kind, ref.namespace, near), "has nearly that name"
+		return s.Find(ref.group, ref.kind, ref.namespace, near), nearly
 	}
 	return nil, ""
+}
+
+// slip tells whether one name may be another one misspelt. Names that are alike but for a number, or but for a short word
+// (payment-api, payment-app), are those of different things.
+func slip(written, name string) bool {
+	if withoutDigits(written) == withoutDigits(name) {
+		return false
+	}
+	is := func(r rune) bool { return r == '-' || r == '.' }
+	a, b := strings.FieldsFunc(written, is), strings.FieldsFunc(name, is)
+	if len(a) != len(b) {
+		return strings.Join(a, "") == strings.Join(b, "") // a hyphen is missing
+	}
+	const long = 5
+	for i := range a {
+		if a[i] != b[i] && (len(a[i]) < long || len(b[i]) < long || diag.Nearest(a[i], []string{b[i]}) == "") {
+			return false
+		}
+	}
+	return true
 }
 
 func withoutDigits(s string) string {

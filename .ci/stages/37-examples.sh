@@ -1,0 +1,74 @@
+# What the READMEs of the examples tell a reader to do, done: their own lines, in a copy of the examples, with the real
+# kustomize. Only flux is a stand-in, which keeps what it is given.
+. .ci/lib.sh
+work=$CI_TMP/examples
+mkdir -p "$work/bin" "$work/overlays/overlay"
+GOBIN=$work/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
+go build -o "$work/bin/vmmesh" ./cmd/vmmesh
+cp -r examples/. "$work/"
+cat >"$work/bin/flux" <<'STANDIN'
+#!/bin/sh
+echo "$*" >flux.args
+cat >flux.yaml
+STANDIN
+chmod +x "$work/bin/flux"
+PATH=$work/bin:$PATH
+
+# code README prints its blocks of code: what is indented by four spaces.
+code() { sed -n 's/^    //p' "$1"; }
+# line README PATTERN prints the one line of code that has the pattern.
+line() {
+	local found
+	found=$(code "$1" | grep -e "$2")
+	[ "$(echo "$found" | wc -l)" = 1 ]
+	echo "$found"
+}
+
+cd "$work/overlays" || exit
+mapfile -t commands < <(code README.md | grep '^kustomize ')
+[ "${#commands[@]}" = 2 ]
+for command in "${commands[@]}"; do
+	echo "$command"
+	eval "$command" >"$work/last.yaml"
+done
+diff -r --exclude .vmmesh.lock production/expected production/deploy
+kustomize build production/deploy | diff - "$work/last.yaml"
+
+# The overlay over the output, as it is printed, and then with the line that makes names follow.
+vmmesh build -q base -o build
+code README.md | sed -n '/^# overlay\/kustomization.yaml$/,/^    - {op: add/p' >overlay/kustomization.yaml
+[ "$(wc -l <overlay/kustomization.yaml)" = 9 ]
+# shellcheck disable=SC2016 # the marks are Markdown's
+command=$(grep -o '`kustomize build overlay [^`]*`' README.md | tr -d '`')
+echo "$command"
+eval "$command"
+transformers=$(line README.md '^ *transformers: ')
+printf '%s\n' 'resources: [../build]' 'namePrefix: eu-' 'namespace: test' "${transformers// /}" | sed 's/^transformers:/& /' >overlay/kustomization.yaml
+eval "$command --fail-on warning"
+sed -i '/^transformers:/d' overlay/kustomization.yaml
+if eval "$command" >"$work/torn.txt"; then
+	echo "a torn overlay was verified"
+	exit 1
+fi
+# shellcheck disable=SC2016
+grep -q 'give it `transformers: \[<tree>/overlay\]`' "$work/torn.txt"
+
+cd "$work" || exit
+command=$(line flux/README.md '^vmmesh build .* deploy$')
+echo "$command"
+eval "$command"
+kustomize build deploy >deploy.yaml
+[ -s deploy.yaml ]
+git init -q .
+git -c user.name=ci -c user.email=ci@example.com commit -q --allow-empty -m start
+git config remote.origin.url https://git.example.com/mesh.git
+push=$(code flux/README.md | sed -n '/^set -o pipefail$/,$p')
+echo "$push"
+(eval "$push")
+grep -q '^push artifact oci://registry.example.com/mesh/payments:latest -f - --source=https://git.example.com/mesh.git --revision=[^@]*@sha1:[0-9a-f]*$' flux.args
+vmmesh build -q payments | cmp - flux.yaml
+echo '{' >payments/vmmesh.yaml
+if (eval "$push") 2>"$work/push.txt"; then
+	echo "a build with errors was pushed"
+	exit 1
+fi
