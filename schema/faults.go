@@ -45,6 +45,15 @@ func (v *validation) unknown(p place) {
 	}
 }
 
+// otherWords are words that other tools have for our fields, in lower case.
+var otherWords = map[string]string{
+	"containerport": "port", "number": "port", "serviceport": "port",
+	"ip": "address", "ipaddress": "address", "host": "address", "hostname": "address",
+	"readinessprobe": "probe", "livenessprobe": "probe", "healthcheck": "probe",
+	"vms": "instances", "members": "instances", "endpoints": "instances", "workloadgroups": "groups",
+	"appprotocol": "protocol", "prometheus": "metrics",
+}
+
 func unknownHelp(block *field, key string) string {
 	names := block.names()
 	if near := diag.Nearest(key, names); near != "" {
@@ -54,6 +63,9 @@ func unknownHelp(block *field, key string) string {
 		if strings.HasPrefix(strings.ToLower(key), strings.ToLower(name)) && len(name) > 3 {
 			return fmt.Sprintf("did you mean %q?", name)
 		}
+	}
+	if other := otherWords[strings.ToLower(key)]; slices.Contains(names, other) {
+		return fmt.Sprintf("did you mean %q?", other)
 	}
 	if homes := homesOf(key, block); len(homes) > 0 {
 		return fmt.Sprintf("%q belongs in %s", key, either(homes))
@@ -174,8 +186,27 @@ func exampleOf(f *field) any {
 			o = append(o, member{name, exampleOf(f.byName[name])})
 		}
 		return o
+	case f.is("object") && f.above != nil && f.above.items == f && len(f.above.examples) > 0: // an item of a list that has an example
+		if list, ok := f.above.examples[0].([]any); ok && len(list) > 0 {
+			return list[0]
+		}
 	}
 	return nil
+}
+
+// takesWord names the field of a block that has this word among its values, "" if there is none or several.
+func (f *field) takesWord(word string) string {
+	found := ""
+	for _, inner := range f.fields {
+		if !slices.Contains(inner.words, word) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = inner.name
+	}
+	return found
 }
 
 func (v *validation) wrongType(p place) {
@@ -198,6 +229,9 @@ func (p place) typeHelp() string {
 	case f.is("string") && scalar && (f.pattern == nil || f.pattern.MatchString(n.Value)):
 		return fmt.Sprintf("quote it: %s%q", key, n.Value)
 	case f.is("integer") && n.Kind == syntax.String && isDigits(n.Value):
+		if plain := strings.TrimLeft(n.Value, "0"); plain != "" && plain != n.Value { // YAML 1.1 reads 010 as 8, and 1.2 as 10
+			return fmt.Sprintf("write it without leading zeros and without quotes: %s%s", key, plain)
+		}
 		return fmt.Sprintf("write it without quotes: %s%s", key, n.Value)
 	case f.is("boolean") && n.Kind == syntax.String:
 		switch strings.ToLower(n.Value) {
@@ -217,6 +251,8 @@ func (p place) typeHelp() string {
 		return "write its fields directly below it, without \"- \""
 	case f.is("object") && n.Kind == syntax.String && len(f.needs) == 1 && f.needs[0] == "name":
 		return fmt.Sprintf("write {name: %s}", writtenOut(n))
+	case f.is("object") && n.Kind == syntax.String && f.takesWord(n.Value) != "":
+		return fmt.Sprintf("write %s{%s: %s}", key, f.takesWord(n.Value), n.Value)
 	}
 	if line := exampleValue(f); line != "" {
 		return fmt.Sprintf("for example %s%s", key, line)

@@ -170,7 +170,8 @@ func TestValidate(t *testing.T) {
 		{"a scalar where Istio's block belongs", "workloads: [{name: pay, probe: 8080, services: [{name: pay, traffic: {http: [x]}}]}]", `
 5:34 VM012 probe must be a map, not the number 8080
   help: for example probe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 5}
-5:80 VM012 http[0] must be a map, not the string "x"`},
+5:80 VM012 http[0] must be a map, not the string "x"
+  help: for example {route: [{destination: {subset: stable}, weight: 90}, {destination: {subset: canary}, weight: 10}], timeout: "10s"}`},
 		{"neither a number nor text", "workloads: [{name: pay, metrics: {port: [9091]}}]", `
 5:43 VM012 port must be an integer or a string, not a list
   help: for example port: 9091`},

@@ -35,7 +35,7 @@ spec:
       kind: ServiceEntry
       hosts: [www.example.com, shop.example.com, api.example.com]
       traffic:
-        http: [{route: [{destination: {subset: v1}}], mirror: {subset: v2}, mirrors: [{destination: {subset: v2}}]}]
+        http: [{match: [{uri: {prefix: /old}}], route: [{destination: {subset: v1}}], mirror: {subset: v2}}, {route: [{destination: {subset: v1}}], mirrors: [{destination: {subset: v2}}]}]
         tls: [{match: [{sniHosts: [www.example.com]}, {sniHosts: [shop.example.com, www.example.com]}], route: [{destination: {}}]}]
     - {name: www, ports: [http], exportTo: ["."]}
     security:
@@ -122,11 +122,19 @@ func TestRoutesOfEachHost(t *testing.T) {
 	}
 	require.Len(t, services, 3)
 	for host, body := range services {
+		mirrors := 0
 		for _, route := range body.Http {
 			require.Equal(t, host, route.Route[0].Destination.Host)
-			require.Equal(t, host, route.Mirror.Host)
-			require.Equal(t, host, route.Mirrors[0].Destination.Host)
+			if route.Mirror != nil {
+				require.Equal(t, host, route.Mirror.Host)
+				mirrors++
+			}
+			for _, mirror := range route.Mirrors {
+				require.Equal(t, host, mirror.Destination.Host)
+				mirrors++
+			}
 		}
+		require.Equal(t, len(body.Http), mirrors, "one mirror a route")
 		for _, route := range body.Tls {
 			require.Equal(t, host, route.Route[0].Destination.Host)
 			for _, match := range route.Match {

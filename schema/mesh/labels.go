@@ -153,7 +153,7 @@ func includes(set, selector map[string]string) bool {
 	return true
 }
 
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func first(words ...string) string {
 	for _, w := range words {

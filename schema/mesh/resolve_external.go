@@ -24,6 +24,7 @@ func (r *resolver) externalService(spec *Spec, s *schema.Spec, in *schema.Extern
 	}
 	r.claim("ServiceEntry", e.Namespace, e.Name, in.At)
 	r.entry(e.Entry, e.Namespace, at)
+	r.trafficPolicy(e.Policy, in.At.Key("trafficPolicy"))
 	hosts := slices.Clone(e.Entry.Hosts)
 	slices.Sort(hosts)
 	for _, h := range slices.Compact(hosts) {
@@ -80,7 +81,7 @@ func (r *resolver) entry(e *networking.ServiceEntry, namespace string, at diag.P
 		}
 		proto := Protocol(strings.ToUpper(p.GetProtocol()))
 		switch {
-		case p.GetProtocol() != "" && !slices.Contains(protocols, proto) && proto != "UDP":
+		case !knownProtocol(p.GetProtocol()):
 			d := ruleServiceEntry.At(here.Key("protocol"), "Istio knows no protocol %q", p.GetProtocol())
 			if near := diag.Nearest(string(proto), protocolWords()); near != "" {
 				d = d.WithHelp("did you mean %s?", near)
@@ -91,6 +92,10 @@ func (r *resolver) entry(e *networking.ServiceEntry, namespace string, at diag.P
 		case len(e.Hosts) > 1 && !proto.IsHTTP() && !proto.IsTLS() && e.Resolution != networking.ServiceEntry_NONE:
 			r.say(ruleServiceEntry.At(here, "%d hosts with the %s port %q: Istio refuses that, since a TCP connection names no host", len(e.Hosts), proto, p.GetName()).
 				WithHelp("make an external service of each host, or use resolution: NONE"))
+		}
+		if e.Resolution == networking.ServiceEntry_DYNAMIC_DNS && !slices.Contains([]Protocol{"HTTP", "HTTP2", "GRPC", "TLS"}, proto) {
+			r.say(ruleServiceEntry.At(here, "resolution DYNAMIC_DNS takes the name from each request, and protocol %q has none", p.GetProtocol()).
+				WithHelp("it is for HTTP, HTTP2, GRPC and TLS"))
 		}
 		names[p.GetName()] = true
 	}

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,13 @@ func (r *resolver) security(in *schema.Workload, w *Workload) {
 		at := s.At.Key("jwt").Item(i, "")
 		if j.GetIssuer() == "" {
 			r.say(ruleJWT.At(at, "the rule has no issuer, and Istio refuses it").WithHelp("add `issuer: https://issuer.example.com`: what the tokens say in `iss`"))
+		}
+		var keys struct {
+			Keys []json.RawMessage `json:"keys"`
+		}
+		if j.GetJwks() != "" && (json.Unmarshal([]byte(j.GetJwks()), &keys) != nil || len(keys.Keys) == 0) {
+			r.say(ruleJWT.At(at.Key("jwks"), "this is no set of keys").
+				WithHelp(`write the JSON that the issuer publishes, '{"keys": [{...}]}', or its address as jwksUri`))
 		}
 	}
 }
@@ -104,6 +112,10 @@ func (r *resolver) condition(c *security.Condition, at diag.Path) {
 		name += "[]"
 	}
 	named := bracket && len(rest) > 1 && strings.HasSuffix(rest, "]")
+	if slices.Contains([]string{"source.ip", "remote.ip", "destination.ip"}, c.GetKey()) {
+		r.prefixes(c.GetValues(), at.Key("values"))
+		r.prefixes(c.GetNotValues(), at.Key("notValues"))
+	}
 	if strings.HasPrefix(name, "experimental.") || slices.Contains(attributes, name) && bracket == named {
 		return
 	}
@@ -123,6 +135,10 @@ func (r *resolver) source(in *security.Source, w *Workload, at diag.Path) *secur
 			WithHelp("drop `from` to mean everyone, or say who: {serviceAccounts: [frontend/frontend-sa]}"))
 		return in
 	}
+	r.noEmpty(at, map[string][]string{
+		"principals": in.Principals, "notPrincipals": in.NotPrincipals, "namespaces": in.Namespaces, "notNamespaces": in.NotNamespaces,
+		"requestPrincipals": in.RequestPrincipals, "notRequestPrincipals": in.NotRequestPrincipals,
+	})
 	accounts := len(in.ServiceAccounts)+len(in.NotServiceAccounts) > 0
 	for _, blocks := range []struct {
 		key  string
@@ -187,6 +203,11 @@ func (r *resolver) operation(in *security.Operation, w *Workload, by listeners, 
 			WithHelp("drop `to` to mean everything, or say what: {methods: [GET], ports: [http]}"))
 		return in
 	}
+	r.noEmpty(at, map[string][]string{
+		"hosts": in.Hosts, "notHosts": in.NotHosts, "methods": in.Methods, "notMethods": in.NotMethods, "paths": in.Paths, "notPaths": in.NotPaths,
+	})
+	r.pathTemplates(in.Paths, at.Key("paths"))
+	r.pathTemplates(in.NotPaths, at.Key("notPaths"))
 	if len(in.Ports)+len(in.NotPorts) == 0 {
 		return in
 	}
@@ -264,4 +285,30 @@ func joinNumbers(numbers []uint32) string {
 		words = append(words, strconv.FormatUint(uint64(n), 10))
 	}
 	return strings.Join(words, ", ")
+}
+
+// noEmpty refuses empty words in lists, as Istio does: they match nothing.
+func (r *resolver) noEmpty(at diag.Path, lists map[string][]string) {
+	for _, key := range sortedKeys(lists) {
+		if i := slices.Index(lists[key], ""); i >= 0 {
+			r.say(ruleAccess.At(at.Key(key).Item(i, ""), "an item of %s is empty, and Istio refuses that", key).WithHelp("drop it, or write \"*\" for any that is not empty"))
+		}
+	}
+}
+
+// pathTemplates checks {*} and {**} in paths (istio: pkg/config/security, CheckValidPathTemplate).
+func (r *resolver) pathTemplates(paths []string, at diag.Path) {
+	for i, path := range paths {
+		template := strings.Contains(path, "{*}") || strings.Contains(path, "{**}")
+		last := false
+		for part := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+			word := part == "{*}" || part == "{**}"
+			if word && last || !word && (strings.ContainsAny(part, "{}") || template && strings.Contains(part, "*")) {
+				r.say(ruleAccess.At(at.Item(i, ""), "%q is no path that Istio matches", path).
+					WithHelp("{*} stands for one whole part of a path, {**} for all the rest, at the end; a bare * begins or ends a path without either"))
+				break
+			}
+			last = last || part == "{**}"
+		}
+	}
 }

@@ -23,6 +23,15 @@ func (r *resolver) routes(s *Service) {
 	for i, route := range t.TLS {
 		r.serverNames(s, route, at.Key("tls").Item(i, ""))
 	}
+	for i, route := range t.HTTP {
+		r.routeSettings(route, at.Key("http").Item(i, ""))
+	}
+	for i, route := range t.TCP {
+		r.layerFour(route.Match, at.Key("tcp").Item(i, ""))
+	}
+	for i, route := range t.TLS {
+		r.tlsMatches(route.Match, at.Key("tls").Item(i, ""))
+	}
 	t.HTTP = resolveRoutes(r, s, httpForm, t.HTTP, at.Key("http"))
 	t.TCP = resolveRoutes(r, s, tcpForm, t.TCP, at.Key("tcp"))
 	t.TLS = resolveRoutes(r, s, tlsForm, t.TLS, at.Key("tls"))
@@ -201,7 +210,7 @@ func (r *resolver) destination(s *Service, d destination) *Service {
 			r.unknownSubset(target, d.Subset, at.Key("subset"))
 		}
 	}
-	if n := d.Port.GetNumber(); n != 0 && !target.has(n) {
+	if n := d.Port.GetNumber(); d.Port != nil && !target.has(n) {
 		r.say(ruleUnknownPort.At(at.Key("port"), "service %q has no port %d", target.Name, n).
 			WithHelp("its ports are %s", portList(target.Ports)))
 	}

@@ -13,6 +13,14 @@ import (
 // one, and speaks of its own states; a lenient walk through the text mostly finds the very place and says it in
 // plain words. Where it does not, the library's line and a translation of its words must do.
 func explain(in *input, doc int, complaint string) diag.Diagnostic {
+	d := explainSyntax(in, doc, complaint)
+	if strings.HasPrefix(strings.TrimSpace(in.line(d.Where.Line)), "{{") { // a line of its own, as Helm's templates have them
+		return d.WithHelp("%s", "render a template ({{ … }}) before it is read here; put braces that are text in quotes")
+	}
+	return d
+}
+
+func explainSyntax(in *input, doc int, complaint string) diag.Diagnostic {
 	at := in.path(doc, nil)
 	complaint = strings.TrimPrefix(complaint, "yaml: ")
 	line, known := 1, false
@@ -94,6 +102,16 @@ func (in *input) offset(i int) diag.Pos {
 		pos.Col += in.mark
 	}
 	return pos
+}
+
+// line is a line of the text, counted from 1; "" where there is none.
+func (in *input) line(n int) string {
+	text := in.text
+	for ; n > 1; n-- {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	return text
 }
 
 // lineStart is the position of the first character of a line that is no blank.
