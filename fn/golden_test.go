@@ -82,7 +82,9 @@ func cases(t testing.TB) map[string]string {
 		paths, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, path := range paths {
-			found[filepath.Base(filepath.Dir(path))] = path
+			name := filepath.Base(filepath.Dir(path))
+			require.NotContains(t, found, name, "two cases of one name: one would not be built")
+			found[name] = path
 		}
 	}
 	require.NotEmpty(t, found)

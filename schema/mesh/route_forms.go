@@ -33,18 +33,12 @@ var httpForm = form[*networking.HTTPRoute]{
 		}
 		return out
 	},
-	matches: func(h *networking.HTTPRoute) []uint32 {
-		var out []uint32
-		for _, m := range h.Match {
-			out = append(out, m.Port)
-		}
-		return out
-	},
+	matches: func(h *networking.HTTPRoute) []uint32 { return matchPorts(h.Match) },
 	forPort: func(h *networking.HTTPRoute, port uint32) *networking.HTTPRoute {
 		if len(h.Match) == 0 {
 			h.Match = []*networking.HTTPMatchRequest{{}}
 		}
-		h.Match = slices.DeleteFunc(h.Match, func(m *networking.HTTPMatchRequest) bool { return m.Port != 0 && m.Port != port })
+		h.Match = onPort(h.Match, port)
 		for _, m := range h.Match {
 			m.Port = port
 		}
@@ -73,18 +67,12 @@ var tcpForm = form[*networking.TCPRoute]{
 	takes:        func(p Protocol) bool { return !p.IsHTTP() && !p.IsTLS() || p == "" },
 	clone:        func(t *networking.TCPRoute) *networking.TCPRoute { return t.DeepCopy() },
 	destinations: func(t *networking.TCPRoute, at diag.Path) []destination { return routeDestinations(t.Route, at) },
-	matches: func(t *networking.TCPRoute) []uint32 {
-		var out []uint32
-		for _, m := range t.Match {
-			out = append(out, m.Port)
-		}
-		return out
-	},
+	matches:      func(t *networking.TCPRoute) []uint32 { return matchPorts(t.Match) },
 	forPort: func(t *networking.TCPRoute, port uint32) *networking.TCPRoute {
 		if len(t.Match) == 0 {
 			t.Match = []*networking.L4MatchAttributes{{}}
 		}
-		t.Match = slices.DeleteFunc(t.Match, func(m *networking.L4MatchAttributes) bool { return m.Port != 0 && m.Port != port })
+		t.Match = onPort(t.Match, port)
 		for _, m := range t.Match {
 			m.Port = port
 		}
@@ -99,15 +87,9 @@ var tlsForm = form[*networking.TLSRoute]{
 	takes:        Protocol.IsTLS,
 	clone:        func(t *networking.TLSRoute) *networking.TLSRoute { return t.DeepCopy() },
 	destinations: func(t *networking.TLSRoute, at diag.Path) []destination { return routeDestinations(t.Route, at) },
-	matches: func(t *networking.TLSRoute) []uint32 {
-		var out []uint32
-		for _, m := range t.Match {
-			out = append(out, m.Port)
-		}
-		return out
-	},
+	matches:      func(t *networking.TLSRoute) []uint32 { return matchPorts(t.Match) },
 	forPort: func(t *networking.TLSRoute, port uint32) *networking.TLSRoute {
-		t.Match = slices.DeleteFunc(t.Match, func(m *networking.TLSMatchAttributes) bool { return m.Port != 0 && m.Port != port })
+		t.Match = onPort(t.Match, port)
 		for _, m := range t.Match {
 			m.Port = port
 		}
@@ -115,6 +97,22 @@ var tlsForm = form[*networking.TLSRoute]{
 	},
 	elsewhere: func(*networking.TLSRoute) bool { return false },
 	both:      func(*networking.TLSRoute) string { return "" },
+}
+
+// match is what the matches of every kind of route have: the port that was dialled, 0 for any.
+type match interface{ GetPort() uint32 }
+
+func matchPorts[M match](matches []M) []uint32 {
+	var out []uint32
+	for _, m := range matches {
+		out = append(out, m.GetPort())
+	}
+	return out
+}
+
+// onPort leaves the matches that a call of this port could meet.
+func onPort[M match](matches []M, port uint32) []M {
+	return slices.DeleteFunc(matches, func(m M) bool { return m.GetPort() != 0 && m.GetPort() != port })
 }
 
 func routeDestinations(list []*networking.RouteDestination, at diag.Path) []destination {
