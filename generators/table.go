@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/vmmesh/vmmesh/generators/manifests"
+	"github.com/vmmesh/vmmesh/generators/monitoring"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
@@ -34,5 +35,9 @@ var Table = []Generator{
 	{Name: "VirtualService", Doc: "routes of a host", Objects: manifests.VirtualServices},
 	{Name: "WorkloadGroup", Doc: "the template of a group of VMs", Objects: manifests.WorkloadGroups},
 	{Name: "WorkloadEntry", Doc: "each VM of a static group", Objects: manifests.WorkloadEntries},
+	{Name: "ScrapeConfig", Doc: "how the Prometheus operator scrapes the VMs of a group", Objects: monitoring.ScrapeConfigs},
+	{Name: "PrometheusRule", Doc: "alerts on a workload's VMs, for the Prometheus operator", Objects: monitoring.PrometheusRules},
+	{Name: "ConfigMap", Doc: "scrape configuration and alerts as files for a Prometheus in the cluster, and Grafana's dashboard", Objects: monitoring.ConfigMaps},
+	{Name: "monitoring", Doc: "the same as files: jobs, targets, alerts, the dashboard", Files: monitoring.Files},
 	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
 }

@@ -195,6 +195,9 @@ type Group struct {
 	labelSets  []map[string]string // what VMs of the group bear: see differentLabels
 }
 
+// Discovered tells whether nothing in the spec says where the group's VMs are.
+func (g *Group) Discovered() bool { return g.Auto && len(g.Instances) == 0 }
+
 // Instance is one VM that is known by address. What it does not override is its group's.
 type Instance struct {
 	At        diag.Path

@@ -34,6 +34,24 @@ func IstiodHost(revision, namespace string) string {
 	return "istiod-" + revision + "." + namespace + ".svc"
 }
 
+// ScrapeName is the name of what scrapes a group's VMs. No namespace has a dot, so no two groups share it.
+func ScrapeName(g *Group) string {
+	name := "vms." + g.Workload.Namespace + "." + g.Name
+	if g.Workload.Spec.Prometheus.Format != "ScrapeConfig" {
+		name += ".scrape"
+	}
+	return name
+}
+
+// RulesName is the name of a workload's alerts.
+func RulesName(w *Workload) string {
+	name := "vms." + w.Namespace + "." + w.Name
+	if w.Spec.Prometheus.Format != "ScrapeConfig" {
+		name += ".rules"
+	}
+	return name
+}
+
 // Principal is the identity of a service account in a trust domain as policies write it, without spiffe://.
 func Principal(trustDomain, namespace, account string) string {
 	return trustDomain + "/ns/" + namespace + "/sa/" + account

@@ -97,16 +97,3 @@ func (r *resolver) controlPlane(s *schema.Spec, spec *Spec) *ControlPlane {
 	}
 	return out
 }
-
-// prometheus resolves how the VMs are scraped.
-func (r *resolver) prometheus(in *schema.Prometheus) Prometheus {
-	out := Prometheus{
-		At: in.At, Format: in.Format, DiscoveryType: in.Discovery.Type, Namespace: in.Namespace, Interval: in.Interval,
-		Alerts: in.Alerts, Dashboard: in.Dashboard,
-	}
-	if in.Discovery.HTTP != nil {
-		out.DiscoveryURL = in.Discovery.HTTP.URL
-	}
-	r.union("discovery", in.Discovery.At, in.Discovery.Type, []branch{{"HTTP", "http", in.Discovery.HTTP != nil, "{url: https://<where the targets are listed>}"}})
-	return out
-}

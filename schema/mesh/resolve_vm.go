@@ -47,6 +47,7 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 	r.proxyConfig(&merged, vm, g)
 	r.env(&merged, vm)
 	r.firewall(&merged.Firewall, vm, g)
+	r.scraped(in, &merged, g)
 	return vm
 }
 

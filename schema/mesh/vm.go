@@ -23,6 +23,14 @@ type VM struct {
 	CloudInit    string // the oldest cloud-init that must take the user-data
 }
 
+// StatusPort is where the agent serves metrics: Envoy's, its own and the application's, merged.
+func (v *VM) StatusPort() uint16 {
+	if p := v.ProxyConfig.GetStatusPort(); p > 0 && p <= 65535 {
+		return uint16(p)
+	}
+	return 15020
+}
+
 // Package is the istio-sidecar package that is installed.
 type Package struct {
 	Format    string

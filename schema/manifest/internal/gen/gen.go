@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/format"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,11 @@ func Run(room string) error {
 	files, err := current(room)
 	if err != nil {
 		return err
+	}
+	if more, err := operatorSchemas(); err != nil {
+		fmt.Fprintf(os.Stderr, "gen: the schemas of the Prometheus operator stay as they are: %v\n", err)
+	} else {
+		maps.Copy(files, more)
 	}
 	data, err := surveyVersions()
 	if err != nil {

@@ -1,0 +1,89 @@
+package mesh
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/vmmesh/vmmesh/schema"
+)
+
+// prometheus resolves how the VMs are scraped.
+func (r *resolver) prometheus(in *schema.Prometheus) Prometheus {
+	out := Prometheus{
+		At: in.At, Format: in.Format, DiscoveryType: in.Discovery.Type, Namespace: in.Namespace, Interval: in.Interval,
+		Alerts: in.Alerts, Dashboard: in.Dashboard,
+	}
+	if h := in.Discovery.HTTP; h != nil {
+		out.DiscoveryURL = h.URL
+		u, err := url.Parse(h.URL)
+		switch {
+		case err != nil || h.URL != "" && u.Host == "":
+			r.say(ruleBadAddress.At(h.At.Key("url"), "%q is no URL", h.URL).WithHelp("write one such as https://cmdb.example.com/targets"))
+		case u.User != nil:
+			r.say(ruleMisfit.At(h.At.Key("url"), "the URL has a user in it, whose password everybody would read who reads the output").
+				WithHelp("drop it: let the endpoint tell Prometheus by its address, or put a proxy in front that knows the password"))
+		}
+	}
+	r.union("discovery", in.Discovery.At, in.Discovery.Type, []branch{{"HTTP", "http", in.Discovery.HTTP != nil, "{url: https://<where the targets are listed>}"}})
+	if in.Alerts && in.Format == "None" {
+		r.say(ruleMisfit.At(in.At.Key("alerts"), "alerts beside format: None, which scrapes nothing that they could judge").
+			WithHelp("say how Prometheus gets its configuration, such as `format: ScrapeConfig`, or drop the alerts"))
+	}
+	return out
+}
+
+// scraped checks that Prometheus gets at the VMs of a group: that their agents answer it, and that those which are not
+// listed can be found.
+func (r *resolver) scraped(in *schema.Group, vm *schema.VM, g *Group) {
+	p := g.Workload.Spec.Prometheus
+	if p.Format == "None" {
+		return
+	}
+	kind := "its ScrapeConfig"
+	if p.Format != "ScrapeConfig" {
+		kind = "its ConfigMap"
+	}
+	r.objectName(ScrapeName(g), kind, in.At.Key("name"))
+	for _, e := range vm.Env {
+		if only, err := strconv.ParseBool(e.Value); e.Name == "METRICS_LOCALHOST_ACCESS_ONLY" && only && err == nil {
+			r.say(ruleMisfit.At(e.At.Key("value"), "the agent would answer nobody but its own VM, and Prometheus gets 403").
+				WithHelp("drop it, or set observability.prometheus.format: None"))
+		}
+	}
+	if g.Auto && len(in.Instances) == 0 && p.DiscoveryType == "Auto" {
+		r.discovered(in, &vm.Cloud)
+	}
+}
+
+// discovered checks that a cloud says where its VMs are to be looked for.
+func (r *resolver) discovered(group *schema.Group, in *schema.Cloud) {
+	need := func(block, key, value, example string) {
+		if value == "" {
+			r.say(ruleMissingSetting.At(in.At.Key(block), "%s.%s is missing: Prometheus cannot look for VMs that register themselves", block, key).
+				WithHelp("add `%s: {%s: %s}` to vm.cloud, or list the VMs some other way: observability.prometheus.discovery", block, key, example))
+		}
+	}
+	c := cloud(in)
+	switch in.Type {
+	case "AWS":
+		need("aws", "region", c.Region, "eu-central-1")
+	case "GCP":
+		need("gcp", "project", c.Project, "payments-prod")
+		zone := ""
+		if len(c.Zones) > 0 {
+			zone = c.Zones[0]
+		}
+		need("gcp", "zones", zone, "[us-west1-a]")
+		if len(group.Name) > maxLabelValue {
+			r.say(ruleNameTooLong.At(group.At.Key("name"), "the group's VMs are found by the label vmmesh-group on Google Cloud, and its value has %d characters; a label there may have %d", len(group.Name), maxLabelValue).
+				WithHelp("shorten the group's name"))
+		}
+	case "Azure":
+		need("azure", "subscriptionID", c.SubscriptionID, "<id of the subscription>")
+	case "OpenStack":
+		need("openstack", "region", c.Region, "RegionOne")
+	default:
+		r.say(ruleMissingSetting.At(group.At.Key("registration"), "the group's VMs register themselves and none is listed, and vm.cloud.type is %s: Prometheus cannot find them", in.Type).
+			WithHelp("set vm.cloud to where they run (AWS, GCP, Azure or OpenStack), list them as instances, or have an endpoint list them: observability.prometheus.discovery: {type: HTTP, http: {url: https://…}}"))
+	}
+}
