@@ -64,8 +64,8 @@ func rulesOf(w *mesh.Workload) ruleFile {
 		alert("VMDown", warning, "vm-is-down", "up"+selector(w)+" == 0\n", "5m",
 			"VM {{ $labels.pod }} of group {{ $labels.workload }} is down",
 			"Prometheus has had no answer from the Istio agent at {{ $labels.instance }} for 5 minutes: the VM is down, its sidecar is not running, or the way there is closed."),
+		certificate(w),
 	}
-	all = append(all, certificates(w)...)
 	window := window(w.Spec.Prometheus.Interval)
 	all = append(all, alert("VMControlPlaneNotConnected", warning, "control-plane-is-not-connected",
 		fmt.Sprintf("increase(istio_agent_istiod_connection_failures%s[%s]) > 3\nor\nsum without (type) (increase(istio_agent_istiod_connection_terminations%s[%[2]s])) > 3\n",
@@ -123,10 +123,10 @@ func window(interval string) string {
 	return "10m"
 }
 
-// certificates makes the alerts for certificates that are not renewed. An agent renews when half of the lifetime is left,
-// or what the VMs' settings say (SECRET_TTL, SECRET_GRACE_PERIOD_RATIO; istio: pilot/cmd/pilot-agent/options); the alert
-// comes when three fifths of that rest have passed in vain. Groups with other settings get an alert of their own.
-func certificates(w *mesh.Workload) []rule {
+// certificate makes the alert for certificates that are not renewed. An agent renews when half of the lifetime is left, or
+// what the VMs' settings say (SECRET_TTL, SECRET_GRACE_PERIOD_RATIO; istio: pilot/cmd/pilot-agent/options); the alert comes
+// when three fifths of that rest have passed in vain.
+func certificate(w *mesh.Workload) rule {
 	left := map[int][]string{} // seconds, to groups
 	for _, g := range w.Groups {
 		if watched(g) {
@@ -134,17 +134,17 @@ func certificates(w *mesh.Workload) []rule {
 			left[n] = append(left[n], is(g.Name))
 		}
 	}
-	var all []rule
+	var either []string
 	for _, n := range slices.Sorted(maps.Keys(left)) {
 		of := []string{`resource_name="default"`}
 		if len(left) > 1 {
 			of = append(of, "workload=~"+strconv.Quote(strings.Join(left[n], "|")))
 		}
-		all = append(all, alert("VMCertificateNearItsEnd", critical, "certificate-is-near-its-end", "istio_agent_cert_expiry_seconds"+selector(w, of...)+" < "+strconv.Itoa(n)+"\n", "5m",
-			"The certificate of VM {{ $labels.pod }} of group {{ $labels.workload }} ends in {{ $value | humanizeDuration }}",
-			"The sidecar should have renewed its certificate long ago. When it ends, the VM can neither call nor be called over mTLS."))
+		either = append(either, "istio_agent_cert_expiry_seconds"+selector(w, of...)+" < "+strconv.Itoa(n)+"\n")
 	}
-	return all
+	return alert("VMCertificateNearItsEnd", critical, "certificate-is-near-its-end", strings.Join(either, "or\n"), "5m",
+		"The certificate of VM {{ $labels.pod }} of group {{ $labels.workload }} ends in {{ $value | humanizeDuration }}",
+		"The sidecar should have renewed its certificate long ago. When it ends, the VM can neither call nor be called over mTLS.")
 }
 
 // nearItsEnd is how many seconds before its end a certificate should have been renewed.
