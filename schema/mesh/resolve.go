@@ -57,6 +57,7 @@ func (r *resolver) spec(s *schema.VMMesh) {
 	spec.Networks = r.networks(&s.Spec, spec.Istio)
 	spec.ControlPlane = r.controlPlane(&s.Spec, spec)
 	spec.Prometheus = r.prometheus(&s.Spec.Observability.Prometheus)
+	r.telemetry(&s.Spec.Observability)
 	spec.GitOps = GitOps{
 		PruneProtection: isTrue(s.Spec.GitOps.PruneProtection), ArgoCD: s.Spec.GitOps.ArgoCD,
 		Flux: s.Spec.GitOps.Flux, VMFiles: s.Spec.GitOps.VMFiles,

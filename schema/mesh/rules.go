@@ -46,6 +46,7 @@ var Rules = []*diag.Rule{
 	ruleSettings,
 	rulePolicy,
 	ruleSidecar,
+	ruleTelemetry,
 }
 
 var (
@@ -417,5 +418,12 @@ vm: {package: {version: 1.30.4}}`,
 		Long: "istiod's webhook wants egress hosts as namespace/host with whole host names, one listener without a port and that last, one listener a port, endpoints on the VM itself, and certificates where a listener ends TLS. A Sidecar that is refused leaves its VMs with the configuration of the whole mesh.",
 		Bad:  "sidecar: {egress: [{hosts: [istio-system]}]}",
 		Good: "sidecar: {egress: [{hosts: [\"istio-system/*\"]}]}",
+	}
+	ruleTelemetry = &diag.Rule{
+		ID: "VM079", Name: "telemetry", Severity: diag.Error,
+		Doc:  "Access logs and traces have filters, tags and a provider that Istio can use.",
+		Long: "istiod's webhook refuses a filter that is no CEL expression, and a tag without a name. A second provider of traces is ignored, a tag without a value is left out, and a filter that is always true filters nothing.",
+		Bad:  `observability: {accessLogging: [{providers: [{name: envoy}], filter: {expression: "response.code = 500"}}]}`,
+		Good: `observability: {accessLogging: [{providers: [{name: envoy}], filter: {expression: "response.code == 500"}}]}`,
 	}
 )
