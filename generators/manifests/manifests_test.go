@@ -46,7 +46,9 @@ spec:
   - name: out
     serviceEntry: {hosts: [b.example.com, a.example.com], ports: [{number: 443, name: tls, protocol: TLS}], resolution: DNS}
     trafficPolicy: {connectionPool: {tcp: {maxConnections: 1}}}
-  observability: {accessLogging: [{providers: [{name: envoy}]}]}
+  observability:
+    accessLogging: [{providers: [{name: envoy}]}]
+    prometheus: {format: ScrapeConfig, alerts: true, dashboard: true}
 `
 
 func resolved(t *testing.T) *mesh.Mesh {

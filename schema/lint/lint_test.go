@@ -39,6 +39,20 @@ func TestSilence(t *testing.T) {
 		"one address behind two NATs": workload(`
     - {name: a, instances: [{name: vm1, address: 10.0.0.1, externalAddress: 203.0.113.1}, {name: vm2, address: 10.0.0.1, externalAddress: 203.0.113.2}]}
 `),
+		"providers of a mesh that somebody else installs": workload(`
+    - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
+`) + "  controlPlane: {install: None, meshConfig: {extensionProviders: []}}\n  observability: {tracing: [{providers: [{name: zipkin}]}], accessLogging: [{providers: [{name: mine}]}]}\n",
+		"a mesh without a configuration in the spec": workload(`
+    - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
+`) + "  controlPlane: {install: Helm}\n  observability: {tracing: [{providers: [{name: zipkin}]}]}\n",
+		"providers that are there, however they are written": workload(`
+    - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
+`) + "  controlPlane: {install: Helm, meshConfig: {extensionProviders: [{name: Jaeger, opentelemetry: {service: otel.svc, port: 4317}}]}}\n" +
+			"  observability: {tracing: [{providers: [{name: jaeger}]}, {providers: [{name: stackdriver}], match: {mode: CLIENT}}], accessLogging: [{providers: [{name: Envoy}, {name: stackdriver}]}]}\n",
+		"Istio's own provider, made one of traces": workload(`
+    - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
+`) + "  controlPlane: {install: Helm, meshConfig: {extensionProviders: [{name: prometheus, zipkin: {service: zipkin.svc, port: 9411}}]}}\n" +
+			"  observability: {tracing: [{providers: [{name: prometheus}]}]}\n",
 		"no weights": workload(`
     - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
     - {name: b, registration: Auto}

@@ -55,6 +55,7 @@ var Table = []Rule{
 	{policyServicePort, nil, findPolicyServicePorts},
 	{governsNothing, nil, findGovernsNothing},
 	{twoTelemetries, nil, findTwoTelemetries},
+	{unknownProvider, findUnknownProviders, nil},
 	{unknownCaller, nil, findUnknownCallers},
 }
 
