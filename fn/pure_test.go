@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,9 @@ func TestOrderSaysNothing(t *testing.T) {
 	}
 }
 
+// oneMore is the VM that TestOneMore adds, where all VMs of a group are listed for Prometheus.
+var oneMore = regexp.MustCompile(`(?m)^ *- targets:\n *- "203\.0\.113\.250:\d+"\n *labels:\n *pod: one-more\n`)
+
 // TestOneMore adds a VM to each static group in turn: nothing else changes.
 func TestOneMore(t *testing.T) {
 	for name, path := range cases(t) {
@@ -97,7 +101,7 @@ func TestOneMore(t *testing.T) {
 						added++
 						continue
 					}
-					require.Equal(t, before[id], object, id)
+					require.Equal(t, before[id], oneMore.ReplaceAllLiteralString(object, ""), id)
 				}
 				require.Equal(t, len(before)+added, len(after), "an object went")
 				require.LessOrEqual(t, added, 1)
