@@ -5,7 +5,7 @@ work=$CI_TMP/monitoring
 mkdir -p "$work/build" "$work/bin"
 release=v0.314.0 # of the module, which is 3.14 of the program
 (
-	cd "$work/build"
+	cd "$work/build" || exit
 	go mod init build >/dev/null 2>&1
 	export GOFLAGS=-mod=mod
 	go get "github.com/prometheus/prometheus/cmd/prometheus@$release" "github.com/prometheus/prometheus/cmd/promtool@$release"

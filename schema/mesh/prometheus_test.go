@@ -32,6 +32,9 @@ func TestScraped(t *testing.T) {
 		{"metrics for localhost, and nobody scrapes", group("vm: {env: [{name: METRICS_LOCALHOST_ACCESS_ONLY, value: \"true\"}]}"), nil},
 		{"metrics for localhost", group("vm: {env: [{name: METRICS_LOCALHOST_ACCESS_ONLY, value: \"1\"}]}") + scraped(""), []string{"VM068"}},
 		{"alerts", group("minHealthy: 0") + scraped(", alerts: true"), nil},
+		{"alerts on what is seldom looked at", group("minHealthy: 0") + scraped(", alerts: true, interval: 4m59s"), nil},
+		{"alerts on what is forgotten", group("minHealthy: 0") + scraped(", alerts: true, interval: 5m"), []string{"VM068"}},
+		{"no alerts on what is forgotten", group("minHealthy: 0") + scraped(", interval: 1h"), nil},
 		{"alerts on nothing", group("minHealthy: 0") + "  observability: {prometheus: {alerts: true}}\n", []string{"VM068"}},
 		{"a dashboard of what others scrape", group("minHealthy: 0") + "  observability: {prometheus: {dashboard: true}}\n", nil},
 	} {

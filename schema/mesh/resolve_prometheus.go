@@ -3,6 +3,7 @@ package mesh
 import (
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/vmmesh/vmmesh/schema"
 )
@@ -29,8 +30,15 @@ func (r *resolver) prometheus(in *schema.Prometheus) Prometheus {
 		r.say(ruleMisfit.At(in.At.Key("alerts"), "alerts beside format: None, which scrapes nothing that they could judge").
 			WithHelp("say how Prometheus gets its configuration, such as `format: ScrapeConfig`, or drop the alerts"))
 	}
+	if d, err := time.ParseDuration(in.Interval); in.Alerts && err == nil && d >= lookback {
+		r.say(ruleMisfit.At(in.At.Key("interval"), "alerts beside an interval of %s: Prometheus forgets what is older than 5 minutes, and no alert would ever last", in.Interval).
+			WithHelp("scrape more often, such as every 30s, or drop the alerts"))
+	}
 	return out
 }
+
+// lookback is how old a sample may be that an expression sees, as Prometheus has it (--query.lookback-delta).
+const lookback = 5 * time.Minute
 
 // scraped checks that Prometheus gets at the VMs of a group: that their agents answer it, and that those which are not
 // listed can be found.
