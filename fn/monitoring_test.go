@@ -294,7 +294,9 @@ func TestDashboard(t *testing.T) {
 					}
 				}
 			}
-			require.NoError(t, json.Unmarshal([]byte(field(object, "data", "vm-fleet.json").(string)), &board))
+			text := field(object, "data", "vm-fleet.json").(string)
+			require.NoError(t, json.Unmarshal([]byte(text), &board))
+			require.Equal(t, strings.Count(text, `"uid"`), strings.Count(text, `"uid": "$datasource"`), "everything is of the data source that is chosen")
 			require.Nil(t, board.UID)
 			require.Equal(t, "VM fleet", board.Title)
 			require.Equal(t, "datasource", board.Templating.List[0].Type)
