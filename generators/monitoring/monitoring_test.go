@@ -134,6 +134,21 @@ func TestLargeFleets(t *testing.T) {
 	}
 }
 
+// The largest group that is let through fits into an object, and one that is not would not have fitted by much.
+func TestLargestGroup(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("  observability: {prometheus: {format: Fragment}}\n  workloads:\n  - name: pay\n    groups:\n    - name: pay\n      instances:\n")
+	for i := range 10500 {
+		fmt.Fprintf(&b, "      - {name: vm-%05d, address: 10.%d.%d.%d}\n", i, i>>16, i>>8&255, i&255)
+	}
+	for o := range monitoring.ConfigMaps(resolved(t, b.String())) {
+		var enc manifest.Encoder
+		enc.Object(o)
+		require.Less(t, len(enc.Bytes()), 1<<20)
+		require.Greater(t, len(enc.Bytes()), 1<<20*8/10)
+	}
+}
+
 // What the user says of a sync wave holds, and Flux is told only where there is something to tell.
 func TestDelivered(t *testing.T) {
 	m := resolved(t, "  workloads: [{name: pay, annotations: {argocd.argoproj.io/sync-wave: \"9\", note: \"${HOST}\"}, groups: [{name: pay, instances: [{name: vm1, address: 10.0.0.1}]}]}]\n"+

@@ -1,6 +1,8 @@
 package mesh
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +45,24 @@ func TestScraped(t *testing.T) {
 			require.Equal(t, c.want, rules(found))
 		})
 	}
+}
+
+// TestManyTargets is a group that just fits into an object of Kubernetes, and one that does not.
+func TestManyTargets(t *testing.T) {
+	fleet := func(n int, format string) string {
+		var b strings.Builder
+		b.WriteString("  observability: {prometheus: {format: " + format + "}}\n  workloads:\n  - name: pay\n    groups:\n    - name: pay\n      instances:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "      - {name: vm-%05d, address: 10.%d.%d.%d}\n", i, i>>16, 100+i>>8&127, 100+i&127)
+		}
+		return b.String()
+	}
+	_, found := resolve(t, fleet(10500, "Fragment"))
+	require.NotContains(t, rules(found), "VM068")
+	_, found = resolve(t, fleet(11500, "ScrapeConfig"))
+	require.Contains(t, rules(found), "VM068")
+	_, found = resolve(t, fleet(11500, "FileSD"))
+	require.NotContains(t, rules(found), "VM068")
 }
 
 func TestStatusPort(t *testing.T) {

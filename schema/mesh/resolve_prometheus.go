@@ -52,6 +52,10 @@ func (r *resolver) scraped(in *schema.Group, vm *schema.VM, g *Group) {
 		kind = "its ConfigMap"
 	}
 	r.objectName(ScrapeName(g), kind, in.At.Key("name"))
+	if size := targetsSize(in); size > maxTargets && p.Format != "FileSD" {
+		r.say(ruleMisfit.At(in.At.Key("instances"), "the scrape configuration of %d VMs would have %d MiB, and Kubernetes takes no object above 1 MiB", len(in.Instances), (size+1<<20-1)>>20).
+			WithHelp("split the group in several, or write its targets to files alone: observability.prometheus.format: FileSD"))
+	}
 	for _, e := range vm.Env {
 		if only, err := strconv.ParseBool(e.Value); e.Name == "METRICS_LOCALHOST_ACCESS_ONLY" && only && err == nil {
 			r.say(ruleMisfit.At(e.At.Key("value"), "the agent would answer nobody but its own VM, and Prometheus gets 403").
@@ -61,6 +65,24 @@ func (r *resolver) scraped(in *schema.Group, vm *schema.VM, g *Group) {
 	if g.Auto && len(in.Instances) == 0 && p.DiscoveryType == "Auto" {
 		r.discovered(in, &vm.Cloud)
 	}
+}
+
+// maxTargets leaves room for the rest of the object.
+const maxTargets = 1<<20 - 16<<10
+
+// targetsSize is about how many bytes a group's targets take in a ConfigMap, where they are indented most.
+func targetsSize(in *schema.Group) int {
+	size := 0
+	for i := range in.Instances {
+		v := &in.Instances[i]
+		size += 76 + len(v.Name) + max(len(v.Address), len(v.ExternalAddress))
+		for label, own := range map[string]string{"network": v.Network, "locality": v.Locality, "service_istio_io_canonical_name": v.Labels[labelCanonicalName], "service_istio_io_canonical_revision": v.Labels[labelCanonicalRevision]} {
+			if own != "" {
+				size += 16 + len(label) + len(own)
+			}
+		}
+	}
+	return size
 }
 
 // discovered checks that a cloud says where its VMs are to be looked for.
