@@ -69,7 +69,7 @@ func rulesOf(w *mesh.Workload) ruleFile {
 	window := window(w.Spec.Prometheus.Interval)
 	all = append(all, alert("VMControlPlaneNotConnected", warning, "control-plane-is-not-connected",
 		fmt.Sprintf("increase(istio_agent_istiod_connection_failures%s[%s]) > 3\nor\nsum without (type) (increase(istio_agent_istiod_connection_terminations%s[%[2]s])) > 3\n",
-			selector(w), window, selector(w, `type="error"`)), "5m",
+			selector(w), duration(window), selector(w, `type="error"`)), duration(2*window), // longer than istiod's restart is seen
 		"VM {{ $labels.pod }} of group {{ $labels.workload }} does not reach istiod",
 		"The sidecar tries to connect to istiod and fails, again and again. It serves with what it knew last: changes do not arrive, and a restart would leave it without configuration."))
 	for _, g := range w.Groups {
@@ -78,7 +78,7 @@ func rulesOf(w *mesh.Workload) ruleFile {
 		}
 	}
 	if slices.ContainsFunc(w.Groups, func(g *mesh.Group) bool { return g.Auto }) {
-		r := alert("VMRegistrationFails", warning, "registration-fails", "sum(increase(auto_registration_errors_total["+window+"])) > 0\n", "15m",
+		r := alert("VMRegistrationFails", warning, "registration-fails", "sum(increase(auto_registration_errors_total["+duration(window)+"])) > 0\n", duration(3*window),
 			"istiod fails to register VMs",
 			"istiod could not write the WorkloadEntry of a VM that connected or left. VMs of "+w.Namespace+"/"+w.Name+" register themselves: new ones get no traffic, and those that are gone may keep theirs.")
 		all = append(all, named(r, w))
@@ -115,12 +115,22 @@ func selector(w *mesh.Workload, more ...string) string {
 	return "{" + strings.Join(append(all, more...), ", ") + "}"
 }
 
-// window is how far back rates look: far enough for some scrapes, however seldom they are.
-func window(interval string) string {
-	if d, err := time.ParseDuration(interval); err == nil && 4*d > 10*time.Minute {
-		return strconv.Itoa(int(4*d/time.Second)) + "s"
+// window is how far back rates look: far enough for some scrapes, however seldom they are. Envoy tries again at least every
+// half a minute, so it tries ten times in the shortest one.
+func window(interval string) time.Duration {
+	d, err := time.ParseDuration(interval)
+	if err != nil { // the schema has seen to that
+		d = 0
 	}
-	return "10m"
+	return max(5*time.Minute, 4*d)
+}
+
+// duration is a time as Prometheus writes it.
+func duration(d time.Duration) string {
+	if d%time.Minute == 0 {
+		return strconv.Itoa(int(d/time.Minute)) + "m"
+	}
+	return strconv.Itoa(int(d/time.Second)) + "s"
 }
 
 // certificate makes the alert for certificates that are not renewed. An agent renews when half of the lifetime is left, or
