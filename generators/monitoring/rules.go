@@ -116,7 +116,7 @@ func selector(w *mesh.Workload, more ...string) string {
 }
 
 // window is how far back rates look: far enough for some scrapes, however seldom they are. Envoy tries again at least every
-// half a minute, so it tries ten times in the shortest one.
+// half a minute, so it tries ten times in the shortest one (envoy: envoy/config/subscription_factory.h, RetryMaxDelayMs).
 func window(interval string) time.Duration {
 	d, err := time.ParseDuration(interval)
 	if err != nil { // the schema has seen to that

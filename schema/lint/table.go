@@ -55,7 +55,7 @@ var Table = []Rule{
 	{policyServicePort, nil, findPolicyServicePorts},
 	{governsNothing, nil, findGovernsNothing},
 	{twoTelemetries, nil, findTwoTelemetries},
-	{unknownProvider, findUnknownProviders, nil},
+	{unknownProvider, findStrangeProviders, nil},
 	{unknownCaller, nil, findUnknownCallers},
 }
 
