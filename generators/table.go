@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/vmmesh/vmmesh/generators/manifests"
+	"github.com/vmmesh/vmmesh/generators/vms"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
@@ -35,4 +36,5 @@ var Table = []Generator{
 	{Name: "WorkloadGroup", Doc: "the template of a group of VMs", Objects: manifests.WorkloadGroups},
 	{Name: "WorkloadEntry", Doc: "each VM of a static group", Objects: manifests.WorkloadEntries},
 	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
+	{Name: "vms", Doc: "the files from which the VMs of each group become members", Files: vms.Files},
 }

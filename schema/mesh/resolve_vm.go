@@ -27,6 +27,10 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 		ProxyConfig: merged.ProxyConfig,
 		CloudInit:   merged.CloudInit.MinVersion,
 	}
+	vm.Package.Release = g.Revision.Release
+	if release, ok := ParseRelease(merged.Package.Version); ok {
+		vm.Package.Release = release
+	}
 	for _, c := range merged.Package.Checksums {
 		vm.Package.Checksums = append(vm.Package.Checksums, Checksum{Format: c.Format, Arch: c.Arch, SHA256: strings.ToLower(c.SHA256)})
 	}
