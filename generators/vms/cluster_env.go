@@ -17,7 +17,7 @@ func clusterEnv(m machine, metadata map[string]string) map[string]string {
 	w, vm := m.workload(), m.group.VM
 	env := maps.Clone(metadata)
 	env["ISTIO_INBOUND_PORTS"] = commas(m.inbound())
-	env["ISTIO_LOCAL_EXCLUDE_PORTS"] = commas(uncaptured(vm))
+	env["ISTIO_LOCAL_EXCLUDE_PORTS"] = commas(m.uncaptured())
 	env["ISTIO_NAMESPACE"] = w.Namespace
 	env["ISTIO_SERVICE"] = m.group.Name + "." + w.Namespace
 	env["ISTIO_SERVICE_CIDR"] = commas(vm.Interception.IncludeOutboundIPRanges)
@@ -38,9 +38,10 @@ func clusterEnv(m machine, metadata map[string]string) map[string]string {
 
 // uncaptured are the ports that are left alone where all others are captured: istioctl's own, in its order, then what
 // the spec adds.
-func uncaptured(vm *mesh.VM) []string {
+func (m machine) uncaptured() []string {
+	vm := m.group.VM
 	ports := []uint32{22, 15090, 15021}
-	switch status := uint32(vm.ProxyConfig.GetStatusPort()); status {
+	switch status := uint32(m.proxy.StatusPort); status {
 	case 0:
 		ports = append(ports, 15020)
 	case 15090, 15021:

@@ -41,7 +41,7 @@ func OfGroup(g *mesh.Group) iter.Seq[manifest.File] {
 		}
 		for _, i := range g.Instances {
 			if i.OwnSettings() {
-				if !different(i, files, yield) {
+				if !different(shared.as(i), i, files, yield) {
 					return
 				}
 			} else if !yield(text(i.Name+"/"+clusterEnvFile, lines.with(ofInstance(i)))) {
@@ -83,8 +83,8 @@ func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 }
 
 // different yields the files of an instance that are not as in its group's folder.
-func different(i *mesh.Instance, group []manifest.File, yield func(manifest.File) bool) bool {
-	_, files := config(thisOne(i), i)
+func different(m machine, i *mesh.Instance, group []manifest.File, yield func(manifest.File) bool) bool {
+	_, files := config(m, i)
 	for n, f := range files { // the same files in the same order
 		if bytes.Equal(f.Data, group[n].Data) {
 			continue

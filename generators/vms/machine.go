@@ -6,22 +6,30 @@ import (
 	"strconv"
 	"strings"
 
+	meshconfig "istio.io/api/mesh/v1alpha1"
+
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // machine is a VM as its files see it.
 type machine struct {
 	group   *mesh.Group
+	proxy   *meshconfig.ProxyConfig // beyond what is derived; the group's, not to be changed
 	network string
 	labels  map[string]string
 	ports   map[string]uint32 // port name to where it listens
 }
 
 // anyOf is a VM of which the spec says no more than of its group.
-func anyOf(g *mesh.Group) machine { return machine{g, g.Network, g.Labels, g.Ports} }
+func anyOf(g *mesh.Group) machine {
+	return machine{g, g.ProxyConfig(), g.Network, g.Labels, g.Ports}
+}
 
-// thisOne is an instance, with what it overrides.
-func thisOne(i *mesh.Instance) machine { return machine{i.Group, i.Network, i.Labels, i.Ports} }
+// as is the machine as an instance of its group has it.
+func (m machine) as(i *mesh.Instance) machine {
+	m.network, m.labels, m.ports = i.Network, i.Labels, i.Ports
+	return m
+}
 
 func (m machine) workload() *mesh.Workload { return m.group.Workload }
 func (m machine) istio() *mesh.Istio       { return m.group.Workload.Istio() }

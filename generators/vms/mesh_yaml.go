@@ -15,10 +15,7 @@ import (
 
 // meshYAML is the agent's configuration: defaultConfig, as istioctl writes it, keys in the order of its YAML library.
 func meshYAML(m machine, metadata map[string]string) []byte {
-	config := &meshconfig.ProxyConfig{}
-	if own := m.group.VM.ProxyConfig; own != nil {
-		config = proto.CloneOf(own)
-	}
+	config := proto.CloneOf(m.proxy)
 	config.DiscoveryAddress = m.group.DiscoveryAddress()
 	config.MeshId = m.istio().MeshID
 	config.ReadinessProbe = m.workload().Probe

@@ -12,7 +12,7 @@ import (
 func proxyMetadata(m machine) map[string]string {
 	w, vm, istio := m.workload(), m.group.VM, m.istio()
 	md := map[string]string{}
-	maps.Copy(md, vm.ProxyConfig.GetProxyMetadata())
+	maps.Copy(md, m.proxy.ProxyMetadata)
 	md["CANONICAL_SERVICE"] = m.labels["service.istio.io/canonical-name"]
 	md["CANONICAL_REVISION"] = m.labels["service.istio.io/canonical-revision"]
 	md["POD_NAMESPACE"] = w.Namespace
