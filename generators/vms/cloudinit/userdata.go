@@ -22,8 +22,8 @@ type Form uint8
 // The forms of user-data.
 const (
 	Readable Form = iota // a text in which every file can be read
-	Packed               // a text with one archive of all files, in base64
-	Gzipped              // the readable text, gzipped as a whole: cloud-init knows it by its first bytes
+	Packed               // a text with one archive of all files, in base64; static files have no comments in it
+	Gzipped              // text without those comments, gzipped as a whole: cloud-init knows it by its first bytes
 )
 
 func (f Form) String() string { return [...]string{"readable", "packed", "gzipped"}[f] }
@@ -50,10 +50,16 @@ type Writer struct {
 // NewWriter makes a Writer for these static files, whose paths are bare names. One of them is install.sh.
 func NewWriter(static []manifest.File) *Writer {
 	w := &Writer{static: static}
+	w.text = w.tail(static)
+	return w
+}
+
+// tail is the end of a readable text, from these files on.
+func (w *Writer) tail(static []manifest.File) []byte {
+	w.enc.Reset()
 	w.enc.Value(entries(static))
 	w.enc.Value(&commands{RunCmd: [][]string{install}})
-	w.text = bytes.Clone(w.enc.Bytes())
-	return w
+	return bytes.Clone(w.enc.Bytes())
 }
 
 // UserData makes the user-data of a group with these files of its own, whose paths are bare names; there is at least
@@ -65,11 +71,10 @@ func (w *Writer) UserData(cloud string, own []manifest.File) UserData {
 	if !limited || len(head)+len(w.text) <= limit.Bytes {
 		return UserData{Data: append(bytes.Clone(head), w.text...), Form: Readable, Limit: limit.Bytes}
 	}
-	packed := w.packed(own)
-	if !limit.Binary || len(packed) <= limit.Bytes {
+	if packed := w.packed(own, limit); packed != nil && (!limit.Binary || len(packed) <= limit.Bytes) {
 		return UserData{Data: packed, Form: Packed, Limit: limit.Bytes, Last: !limit.Binary}
 	}
-	return UserData{Data: w.gzipped(w.head(own)), Form: Gzipped, Limit: limit.Bytes, Last: true}
+	return UserData{Data: w.gzipped(own, limit.Bytes), Form: Gzipped, Limit: limit.Bytes, Last: true}
 }
 
 // The words of a cloud-config, in the order in which they are printed.
