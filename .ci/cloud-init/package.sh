@@ -43,6 +43,8 @@ License: none
 AutoReqProv: no
 %description
 Stand-in.
+%install
+cp -a $tree/. %{buildroot}/
 %post
 $(cat "$here/postinst")
 %files
@@ -51,8 +53,7 @@ $(cat "$here/postinst")
 %config(noreplace) /var/lib/istio/envoy/envoy_bootstrap_tmpl.json
 %config(noreplace) /var/lib/istio/envoy/sidecar.env
 SPEC
-rpmbuild --quiet -bb --buildroot "$tree.build" --define "_topdir $tree.top" --define "__spec_install_post %{nil}" \
-	--define "_build_id_links none" --define "__install_pre cp -a $tree %{buildroot}; cd %{buildroot}" --noclean "$tree.spec" >"$tree.log" 2>&1 || {
+rpmbuild --quiet -bb --define "_topdir $tree.top" --define "__spec_install_post %{nil}" "$tree.spec" >"$tree.log" 2>&1 || {
 	cat "$tree.log"
 	exit 1
 }

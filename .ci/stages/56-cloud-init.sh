@@ -51,12 +51,12 @@ mv "$work"/base/RPMS/noarch/base-1-1.noarch.rpm "$work/base.rpm"
 sum() { sha256sum "$work/mirror/$1"/"$2"/*."$2" | cut -d ' ' -f 1; }
 NEWERSUM=$(sum "$NEWER" deb)
 export NEWERSUM
-sed "s/VERSION/$version/; s/PACKAGE/$PACKAGE/; s/ARCH/$(dpkg --print-architecture)/; s/DEBSUM/$(sum "$PACKAGE" deb)/; s/RPMSUM/$(sum "$PACKAGE" rpm)/" \
+sed "s/VERSION/$version/; s/PACKAGE/$PACKAGE/; s/ARCH/$(dpkg --print-architecture)/; s/DEBSUM/$(sum "$PACKAGE" deb)/; s/RPMSUM/$(sum "$PACKAGE" rpm)/; s/MUCH/$(printf '%04000d' 0)/" \
 	.ci/cloud-init/spec.yaml >"$work/vmmesh.yaml"
 go build -o "$work/vmmesh" ./cmd/vmmesh
 "$work/vmmesh" build "$work/vmmesh.yaml" -o "$work/built"
 
-# One user-data of each form, whichever cloud has it.
+# One user-data of each form.
 GZIPPED='' PACKED=''
 for file in "$work"/built/vms/vm-workloads/hello-*/user-data; do
 	case $(head -c 2 "$file" | od -An -tx1) in
