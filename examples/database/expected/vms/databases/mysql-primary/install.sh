@@ -263,6 +263,6 @@ scripts
 units
 forwarding
 start
-# Last: should it fail, all else is done.
-bash /usr/local/lib/vmmesh/firewall.sh apply
+# Last: should it fail, all else is done. User-data of a group without a firewall has no script for one.
+[ ! -e /usr/local/lib/vmmesh/firewall.sh ] || bash /usr/local/lib/vmmesh/firewall.sh apply
 note "done; what state this VM is in: sudo bash /usr/local/lib/vmmesh/diagnose.sh"
