@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"embed"
 	"path"
-	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
@@ -14,12 +13,26 @@ import (
 //go:embed *.sh *.conf *.service *.timer *.logrotate
 var static embed.FS
 
-// Files are the scripts, units and drop-ins that every VM has, by name. Their paths are bare names: they lie beside a
-// group's own files.
-func Files() []manifest.File { return files(false) }
-
-// Firewall is what a VM has besides, whose firewall the spec opens.
-func Firewall() []manifest.File { return files(true) }
+// Files are the scripts, units and drop-ins, by name. Their paths are bare names: they lie beside a group's own files.
+func Files() []manifest.File {
+	entries, err := static.ReadDir(".")
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	all := make([]manifest.File, 0, len(entries))
+	for _, e := range entries {
+		data, err := static.ReadFile(e.Name())
+		if err != nil {
+			panic(err) // as above
+		}
+		mode := uint32(0o644)
+		if path.Ext(e.Name()) == ".sh" {
+			mode = 0o755
+		}
+		all = append(all, manifest.File{Path: e.Name(), Mode: mode, Data: data})
+	}
+	return all
+}
 
 // Compact is a script without its comments, for user-data in which bytes are counted. It does the same: no line of a
 // script begins with # within a text that goes on over lines.
@@ -32,27 +45,4 @@ func Compact(script []byte) []byte {
 		out.Write(line)
 	}
 	return out.Bytes()
-}
-
-func files(firewall bool) []manifest.File {
-	entries, err := static.ReadDir(".")
-	if err != nil {
-		panic(err) // they are part of the program
-	}
-	var all []manifest.File
-	for _, e := range entries {
-		if strings.Contains(e.Name(), "firewall") != firewall {
-			continue
-		}
-		data, err := static.ReadFile(e.Name())
-		if err != nil {
-			panic(err) // as above
-		}
-		mode := uint32(0o644)
-		if path.Ext(e.Name()) == ".sh" {
-			mode = 0o755
-		}
-		all = append(all, manifest.File{Path: e.Name(), Mode: mode, Data: data})
-	}
-	return all
 }
