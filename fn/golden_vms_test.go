@@ -16,38 +16,73 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
 )
 
 // withoutScripts leaves out what is the same in every group: each folder has all static files, byte by byte, and each
-// user-data has them too. What is left of user-data is text, whatever form the cloud's limit gives it.
+// user-data has them too, and so does the ConfigMap of a group. What is left of user-data is text, whatever form the
+// cloud's limit gives it.
 func withoutScripts(t testing.TB, files map[string]string) map[string]string {
 	t.Helper()
 	static := map[string]string{}
-	for _, f := range slices.Concat(scripts.Files(), scripts.Firewall()) {
+	for _, f := range scripts.Files() {
 		static[f.Path] = string(f.Data)
 	}
 	left := maps.Clone(files)
 	for name, text := range files {
 		folder, base := path.Split(name)
 		switch {
+		case vmFilesMap.MatchString(name):
+			left[name] = mapped(t, text, static)
 		case !strings.HasPrefix(name, "vms/"):
 		case base == "user-data":
 			left[name] = legible(t, text, slices.Sorted(maps.Keys(static)))
 		case base == "vm.env" && strings.Count(folder, "/") == 3:
-			open := strings.Contains(text, "VMMESH_FIREWALL='None'")
 			for script, want := range static {
-				if open && strings.Contains(script, "firewall") {
-					continue
-				}
 				require.Equal(t, want, left[folder+script], folder+script)
 				delete(left, folder+script)
 			}
 		}
 	}
 	return left
+}
+
+// vmFilesMap is the path of a ConfigMap of VM files.
+var vmFilesMap = regexp.MustCompile(`^manifests/[^/]+/configmap-.*-vm-files\.yaml$`)
+
+// mapped is a ConfigMap of VM files as text: static files by their names, user-data as it is read.
+func mapped(t testing.TB, text string, static map[string]string) string {
+	var object struct {
+		Data       map[string]string `yaml:"data"`
+		BinaryData map[string]string `yaml:"binaryData"`
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(text), &object))
+	head, _, _ := strings.Cut(text, "\ndata:")
+	names := slices.Sorted(maps.Keys(static))
+	values := map[string]string{}
+	for key, value := range object.Data {
+		values["data "+key] = value
+	}
+	for key, value := range object.BinaryData {
+		bytes, err := base64.StdEncoding.DecodeString(value)
+		require.NoError(t, err)
+		values["binaryData "+key] = string(bytes)
+	}
+	for _, name := range names {
+		require.Equal(t, static[name], object.Data[name], name)
+		delete(values, "data "+name)
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		value := values[key]
+		if strings.HasSuffix(key, "user-data") {
+			value = legible(t, value, names)
+		}
+		head += "\n--- " + key + "\n" + value
+	}
+	return head + "\n--- data " + strings.Join(names, ", ") + "\n"
 }
 
 // entry is one file of write_files, as the Encoder prints it.
