@@ -33,18 +33,26 @@ func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 // Folders makes the files of one group's folder after the other. What all groups share is made once.
 func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group }
 
-// kit is what all groups share.
-type kit struct {
-	static []manifest.File   // scripts and units
-	boot   *cloudinit.Writer // with those
-	plain  *cloudinit.Writer // with those, but for the firewall's
+// kit is what all groups share, or all with a firewall.
+type kit struct{ open, firewall maker }
+
+// maker is the scripts and units of a group, and what writes user-data with them.
+type maker struct {
+	static []manifest.File
+	boot   *cloudinit.Writer
 }
 
 func newKit() kit {
-	static := scripts.Files()
-	isFirewall := func(f manifest.File) bool { return f.Path == "firewall.sh" || f.Path == "vmmesh-firewall.service" }
-	plain := slices.DeleteFunc(slices.Clone(static), isFirewall)
-	return kit{static, cloudinit.NewWriter(static), cloudinit.NewWriter(plain)}
+	open := scripts.Files()
+	firewall := slices.Concat(open, scripts.Firewall())
+	return kit{maker{open, cloudinit.NewWriter(open)}, maker{firewall, cloudinit.NewWriter(firewall)}}
+}
+
+func (k kit) of(g *mesh.Group) maker {
+	if g.VM.Firewall.Backend == "None" {
+		return k.open
+	}
+	return k.firewall
 }
 
 // group makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its
@@ -53,7 +61,7 @@ func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
 		shared := anyOf(g)
 		lines, files := config(shared, nil)
-		whole := slices.Concat(files, k.static, []manifest.File{k.userData(g, files)})
+		whole := slices.Concat(files, k.of(g).static, []manifest.File{k.userData(g, files)})
 		for _, f := range whole {
 			if !yield(f) {
 				return

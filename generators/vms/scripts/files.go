@@ -4,8 +4,8 @@ package scripts
 
 import (
 	"embed"
-	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
@@ -13,23 +13,32 @@ import (
 //go:embed *.sh *.conf *.service *.timer *.logrotate
 var static embed.FS
 
-// Files are the scripts, units and drop-ins, by name. Their paths are bare names: they lie beside a group's own files.
-func Files() []manifest.File {
-	entries, err := fs.ReadDir(static, ".")
+// Files are the scripts, units and drop-ins that every VM has, by name. Their paths are bare names: they lie beside a
+// group's own files.
+func Files() []manifest.File { return files(false) }
+
+// Firewall is what a VM has besides, whose firewall the spec opens.
+func Firewall() []manifest.File { return files(true) }
+
+func files(firewall bool) []manifest.File {
+	entries, err := static.ReadDir(".")
 	if err != nil {
-		panic(err) // embedded: cannot be
+		panic(err) // they are part of the program
 	}
-	files := make([]manifest.File, 0, len(entries))
+	var all []manifest.File
 	for _, e := range entries {
+		if strings.Contains(e.Name(), "firewall") != firewall {
+			continue
+		}
 		data, err := static.ReadFile(e.Name())
 		if err != nil {
-			panic(err)
+			panic(err) // as above
 		}
 		mode := uint32(0o644)
 		if path.Ext(e.Name()) == ".sh" {
 			mode = 0o755
 		}
-		files = append(files, manifest.File{Path: e.Name(), Mode: mode, Data: data})
+		all = append(all, manifest.File{Path: e.Name(), Mode: mode, Data: data})
 	}
-	return files
+	return all
 }
