@@ -1,5 +1,3 @@
-// Package vms makes the files from which VMs become members of the mesh: one folder a group, and one for each instance
-// with what is its own. They are made of the same mesh as the objects in the cluster, so the two halves agree.
 package vms
 
 import (
