@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # $work, $debian and $here are who sources this
 # One machine at a time: $machine is its folder, $root its file system, $init the process that is its process 1.
 
 check() { printf '  ok: %s\n' "$*"; }

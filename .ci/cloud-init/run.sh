@@ -2,6 +2,8 @@
 set -euo pipefail
 work=$1 debian=$2 built=$3/vms/vm-workloads
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=
+# shellcheck source-path=SCRIPTDIR source=machine.sh
 . "$here/machine.sh"
 
 ip link set lo up
@@ -50,6 +52,10 @@ servers() {
 }
 servers
 
+# version prints state and version of the package.
+# shellcheck disable=SC2016 # dpkg-query expands it
+version() { enter dpkg-query -W -f '${Status} ${Version}' istio-sidecar; }
+
 # mode PATH prints owner and mode.
 mode() { enter stat -L -c '%a %U:%G' "$1"; }
 
@@ -66,7 +72,7 @@ new first-boot
 seed "$built/hello/user-data"
 boot
 finished
-equal "the package" "install ok installed $PACKAGE" "$(enter dpkg-query -W -f '${Status} ${Version}' istio-sidecar)"
+equal "the package" "install ok installed $PACKAGE" "$(version)"
 equal "/etc/istio is the package's link" /var/lib/istio "$(enter readlink /etc/istio)"
 equal "units that start at boot" "enabled enabled" "$(enter systemctl is-enabled istio.service vmmesh-identity.timer | xargs)"
 equal "istio.service without a token" activating "$(enter systemctl is-active istio.service || true)"
@@ -183,7 +189,7 @@ enter bash /var/lib/vmmesh/bundle/install.sh >"$work/upgrade" 2>&1 || {
 	cat "$work/upgrade"
 	fail "the upgrade"
 }
-equal "the package" "$NEWER" "$(enter dpkg-query -W -f '${Version}' istio-sidecar)"
+equal "the package" "install ok installed $NEWER" "$(version)"
 has "the operator's configuration file" "$root/var/lib/istio/envoy/sidecar.env" "MINE='kept'"
 await 30 enter curl -fsS http://127.0.0.1:15021/healthz/ready
 diagnosis 0
@@ -201,7 +207,9 @@ equal "cloud-init" "status: error" "$status"
 has "what cloud-init's log says" "$root/var/log/cloud-init-output.log" "is not what it should be: its SHA-256 is not"
 equal "the package" absent "$(enter dpkg-query -W istio-sidecar >/dev/null 2>&1 || echo absent)"
 for path in /etc/istio /etc/vmmesh /usr/local/lib/vmmesh /usr/local/bin/pilot-agent /etc/systemd/system/istio.service.d; do
-	[ ! -e "$root$path" ] && [ ! -L "$root$path" ] || fail "$path is there"
+	if [ -e "$root$path" ] || [ -L "$root$path" ]; then
+		fail "$path is there"
+	fi
 done
 check "nothing was installed"
 status=0
@@ -213,7 +221,7 @@ enter bash /var/lib/vmmesh/bundle/install.sh >"$work/mended" 2>&1 || {
 	cat "$work/mended"
 	fail "the true package afterwards"
 }
-equal "with the true package, after that" "$PACKAGE" "$(enter dpkg-query -W -f '${Version}' istio-sidecar)"
+equal "with the true package, after that" "install ok installed $PACKAGE" "$(version)"
 halt
 
 new beside-anothers
@@ -236,7 +244,7 @@ boot
 finished
 equal "their file" here "$(enter cat /srv/theirs)"
 has "their command ran, before ours" "$root/srv/first" "No such file"
-equal "our package" "$PACKAGE" "$(enter dpkg-query -W -f '${Version}' istio-sidecar)"
+equal "our package" "install ok installed $PACKAGE" "$(version)"
 equal "our scripts, out of the archive" "755 root:root" "$(mode /var/lib/vmmesh/bundle/install.sh)"
 equal "merged lists of write_files" "2" "$(enter python3 -c 'import yaml; print(len(yaml.safe_load(open("/var/lib/cloud/instance/cloud-config.txt"))["write_files"]))')"
 halt
