@@ -57,6 +57,7 @@ var Table = []Rule{
 	{twoTelemetries, nil, findTwoTelemetries},
 	{unknownProvider, findStrangeProviders, nil},
 	{unknownCaller, nil, findUnknownCallers},
+	{oldCloudInit, findOldCloudInit, nil},
 }
 
 // Mesh runs every rule that speaks about the mesh.

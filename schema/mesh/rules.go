@@ -47,6 +47,7 @@ var Rules = []*diag.Rule{
 	rulePolicy,
 	ruleSidecar,
 	ruleTelemetry,
+	ruleEnvironment,
 }
 
 var (
@@ -425,5 +426,12 @@ vm: {package: {version: 1.30.4}}`,
 		Long: "istiod's webhook refuses a filter that is no CEL expression, and a tag without a name. A second provider of traces is ignored, a tag without a value is left out, and a filter that is always true filters nothing.",
 		Bad:  `observability: {accessLogging: [{providers: [{name: envoy}], filter: {expression: "response.code = 500"}}]}`,
 		Good: `observability: {accessLogging: [{providers: [{name: envoy}], filter: {expression: "response.code == 500"}}]}`,
+	}
+	ruleEnvironment = &diag.Rule{
+		ID: "VM073", Name: "environment", Severity: diag.Error,
+		Doc:  "What goes into a VM's environment arrives there as it was written.",
+		Long: "`vm.env` and `proxyMetadata` become lines of cluster.env, which Istio's start script has bash read: a name that is no variable's name ends the script, and bash keeps some names for itself. No environment and no command line can carry a NUL, and a line of the file ends at a line break. A few variables go into a command line of that script without quotes.",
+		Bad:  "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug; reboot\"}]}",
+		Good: "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug\"}]}",
 	}
 )

@@ -35,6 +35,7 @@ func (v *VM) StatusPort() uint16 {
 type Package struct {
 	Format    string
 	Version   string
+	Release   Release // the Version
 	BaseURL   string
 	Checksums []Checksum // by format, arch
 }
@@ -81,6 +82,7 @@ type Interception struct {
 	Mode                    string
 	AllInbound              bool     // every port; otherwise IncludeInboundPorts alone
 	IncludeInboundPorts     []uint32 // default: where the group's VMs listen
+	TargetPorts             bool     // whether that default holds; then each VM has its own ports there
 	ExcludeInboundPorts     []uint32 // beside AllInbound: SSH and Istio's own ports are always among them
 	IncludeOutboundIPRanges []string // prefixes or "*"
 	ExcludeOutboundIPRanges []string
