@@ -1,0 +1,48 @@
+package mesh
+
+import "github.com/vmmesh/vmmesh/schema/diag"
+
+var (
+	ruleControlPlane = &diag.Rule{
+		ID: "VM080", Name: "two-control-planes", Severity: diag.Error,
+		Doc:  "Of the specs of one build, one has controlPlane.",
+		Long: "What is in front of istiod, the label of its namespace and the gateways of other networks are there once in a mesh. Two specs that emit them would overwrite each other at every build, so it is the platform's spec that has them; those of teams state the same facts in `istio` and `networks`, which emit nothing.",
+		Bad: `controlPlane: {networkLabel: Never}
+---
+controlPlane: {networkLabel: Never}`,
+		Good: `controlPlane: {networkLabel: Never}
+---
+gitops: {argocd: true}`,
+	}
+	ruleGatewayAddress = &diag.Rule{
+		ID: "VM081", Name: "gateway-without-address", Severity: diag.Error,
+		Doc:  "A network's gateway has addresses that its callers can dial, and not more than one object takes.",
+		Long: "Callers of the east-west gateway are outside the cluster: a ClusterIP exists only inside it, and of a NodePort istiod knows no address unless an annotation makes those of nodes count. Without an address the network has no gateway, and istiod sends callers to pods, which they cannot reach.",
+		Bad: `istio: {network: kube-network}
+controlPlane: {eastWestGateway: {deployment: Injected, service: {type: ClusterIP}}}`,
+		Good: `istio: {network: kube-network}
+controlPlane: {eastWestGateway: {deployment: Injected, service: {type: ClusterIP, externalIPs: [203.0.113.5]}}}`,
+	}
+	rulePlaintext = &diag.Rule{
+		ID: "VM082", Name: "plaintext-behind-gateway", Severity: diag.Warning,
+		Doc:  "VMs behind a network's gateway speak mTLS.",
+		Long: "A gateway between networks cannot see where plaintext goes, and istiod leaves endpoints that take no mTLS out for every client in another network: all of them get `no healthy upstream`. Callers outside the mesh, which dial the VM itself, are not concerned.",
+		Bad: `istio: {network: kube-network}
+networks: [{name: dc2, gateways: [{address: 203.0.113.7}]}]
+workloads: [{name: pay, groups: [{name: v1, network: dc2}], security: {mtls: {mode: DISABLE}}}]`,
+		Good: `istio: {network: kube-network}
+networks: [{name: dc2, gateways: [{address: 203.0.113.7}]}]
+workloads: [{name: pay, groups: [{name: v1, network: dc2}], security: {mtls: {mode: PERMISSIVE}}}]`,
+	}
+	ruleOutsideNetwork = &diag.Rule{
+		ID: "VM083", Name: "outside-its-network", Severity: diag.Warning,
+		Doc:  "A VM's address is in the ranges of its network, where these are given.",
+		Long: "Firewalls let a network's ranges in, and routes lead to them. A VM with another address is refused by its neighbours, or its network is not the one that the spec says.",
+		Bad: `istio: {network: kube-network}
+networks: [{name: dc2, cidrs: [10.20.0.0/16]}]
+workloads: [{name: pay, groups: [{name: v1, network: dc2, instances: [{name: vm1, address: 10.30.0.4}]}]}]`,
+		Good: `istio: {network: kube-network}
+networks: [{name: dc2, cidrs: [10.20.0.0/16]}]
+workloads: [{name: pay, groups: [{name: v1, network: dc2, instances: [{name: vm1, address: 10.20.0.4}]}]}]`,
+	}
+)
