@@ -111,12 +111,13 @@ func (m *Mesh) Reach() []Way {
 
 // split tells the clients that istiod sends to a network's endpoints directly from those that it sends to its gateways.
 func (m *Mesh) split(clients []End, network string) (direct, through []End) {
-	known := m.gatewaysOf(network)
+	if network == "" || len(m.gatewaysOf(network)) == 0 {
+		return clients, nil
+	}
 	for _, c := range clients {
-		switch {
-		case len(known) == 0, c.Network == network, network == "":
+		if c.Network == network {
 			direct = append(direct, c)
-		default: // also for a client without a network
+		} else { // also a client without a network
 			through = append(through, c)
 		}
 	}
