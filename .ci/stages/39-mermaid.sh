@@ -18,7 +18,7 @@ go build -o "$work/vmmesh" ./cmd/vmmesh
 		done
 	done
 } >"$work/many.yaml"
-for spec in examples/*/vmmesh.yaml testdata/ok/*/vmmesh.yaml testdata/graph/hostile.yaml "$work/many.yaml"; do
+for spec in examples/*/vmmesh.yaml examples/platform-and-team/*/vmmesh.yaml testdata/ok/*/vmmesh.yaml testdata/graph/hostile.yaml "$work/many.yaml"; do
 	name=$(basename "${spec%/vmmesh.yaml}" .yaml)
 	"$work/vmmesh" graph -q "$spec" >"$work/$name.mmd"
 done

@@ -56,11 +56,8 @@ func dialled(w mesh.Way) string {
 }
 
 func ports(w mesh.Way) string {
-	switch {
-	case len(w.Ports) == 0 && w.To.Kind == mesh.EndPods:
+	if len(w.Ports) == 0 {
 		return "any that pods listen on"
-	case len(w.Ports) == 0:
-		return "none"
 	}
 	var words []string
 	for _, p := range w.Ports {

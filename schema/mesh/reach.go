@@ -76,6 +76,9 @@ func (m *Mesh) Reach() []Way {
 	}
 	var out []Way
 	for _, p := range places {
+		if len(p.targets) == 0 {
+			continue // they only call
+		}
 		to := End{EndVMs, p.name}
 		direct, through := m.split(clients, p.name)
 		gateways := m.gatewaysOf(p.name)
