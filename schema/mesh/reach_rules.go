@@ -13,7 +13,7 @@ import (
 
 // reachable says what no way leads to, where the spec alone tells.
 func (r *resolver) reachable() {
-	named := map[*Spec]bool{}
+	named, ambient := map[*Spec]bool{}, map[*Spec]bool{}
 	for _, w := range r.mesh.Workloads {
 		ranges := map[string][]netip.Prefix{}
 		behind := map[string]bool{}
@@ -26,11 +26,13 @@ func (r *resolver) reachable() {
 				gatewayed = g.Network
 			}
 			r.clusterNetwork(w.Spec, g.Network, g.At, named)
+			r.ambientNetwork(w.Spec, g.Network, g.At, ambient)
 			for _, i := range g.Instances {
 				if behind[i.Network] {
 					gatewayed = i.Network
 				}
 				r.clusterNetwork(w.Spec, i.Network, i.At, named)
+				r.ambientNetwork(w.Spec, i.Network, i.At, ambient)
 				r.insideNetwork(i, ranges[i.Network])
 			}
 		}
@@ -52,6 +54,18 @@ func (r *resolver) clusterNetwork(s *Spec, network string, at diag.Path, said ma
 	said[s] = true
 	r.say(ruleMissingSetting.At(at.Key("network"), "VMs are in network %q, and istio.network does not name the cluster's own", network).
 		WithHelp("add `network: <name>` to istio, as in the label topology.istio.io/network of %s: without a name istiod sends these VMs to addresses of pods", s.Istio.Namespace))
+}
+
+// ambientNetwork says VMs in another network than ambient pods. For a client in another network istiod leaves out every
+// endpoint without a sidecar's mTLS, and ztunnel takes gateways for HBONE only, where its networks are on at all (istio:
+// pilot/pkg/xds/endpoints/ep_filters.go; pilot/pkg/features/ambient.go, AMBIENT_ENABLE_MULTI_NETWORK).
+func (r *resolver) ambientNetwork(s *Spec, network string, at diag.Path, said map[*Spec]bool) {
+	if !s.Istio.Ambient || s.Istio.Network == "" || network == s.Istio.Network || said[s] {
+		return
+	}
+	said[s] = true
+	r.say(ruleAmbient.At(at.Key("network"), "VMs are in network %q and the cluster's pods are ambient: between networks only pods with a sidecar are reached", network).
+		WithHelp("give the pods that these VMs call a sidecar; or leave network out, where VMs and pods can dial each other"))
 }
 
 // insideNetwork says an address that is in none of its network's ranges: firewalls and routes are made from those.

@@ -50,6 +50,7 @@ var Rules = []*diag.Rule{
 	ruleGatewayAddress,
 	rulePlaintext,
 	ruleOutsideNetwork,
+	ruleAmbient,
 }
 
 var (

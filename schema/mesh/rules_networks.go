@@ -45,4 +45,15 @@ workloads: [{name: pay, groups: [{name: v1, network: dc2, instances: [{name: vm1
 networks: [{name: dc2, cidrs: [10.20.0.0/16]}]
 workloads: [{name: pay, groups: [{name: v1, network: dc2, instances: [{name: vm1, address: 10.20.0.4}]}]}]`,
 	}
+	ruleAmbient = &diag.Rule{
+		ID: "VM084", Name: "ambient-across-networks", Severity: diag.Warning,
+		Doc:  "Where pods are ambient, VMs are in the cluster's own network.",
+		Long: "Gateways between networks pass a sidecar's mTLS on 15443, which a pod without a sidecar does not speak: for a VM in another network istiod leaves such pods out, and calls end in `no healthy upstream`. Pods that have a sidecar in a mesh that is mostly ambient are reached; ignore the rule where these are all that VMs call.",
+		Bad: `istio: {network: kube-network, dataplaneMode: Ambient}
+networks: [{name: dc2}]
+workloads: [{name: pay, groups: [{name: v1, network: dc2}]}]`,
+		Good: `istio: {network: kube-network, dataplaneMode: Ambient}
+networks: [{name: dc2}]
+workloads: [{name: pay, groups: [{name: v1}]}]`,
+	}
 )
