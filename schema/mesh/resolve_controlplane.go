@@ -242,7 +242,7 @@ func (r *resolver) gatewayService(c *ControlPlane) {
 	if len(g.ExternalIPs) > 0 || load {
 		return
 	}
-	const mend = "write `type: LoadBalancer`, or add `externalIPs`: addresses at which nodes take its traffic"
+	const mend = "write `type: LoadBalancer`; or add `externalIPs`, at which nodes take its traffic, in clusters that have them"
 	switch {
 	case g.ServiceType == "ClusterIP":
 		r.say(ruleGatewayAddress.At(at.Key("type"), "type: ClusterIP without externalIPs: the gateway has no address outside the cluster, where its callers are").WithHelp(mend))

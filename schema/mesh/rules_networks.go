@@ -21,7 +21,7 @@ gitops: {argocd: true}`,
 		Bad: `istio: {network: kube-network}
 controlPlane: {eastWestGateway: {deployment: Injected, service: {type: ClusterIP}}}`,
 		Good: `istio: {network: kube-network}
-controlPlane: {eastWestGateway: {deployment: Injected, service: {type: ClusterIP, externalIPs: [203.0.113.5]}}}`,
+controlPlane: {eastWestGateway: {deployment: Injected, service: {type: LoadBalancer, loadBalancerSourceRanges: [192.168.0.0/16]}}}`,
 	}
 	rulePlaintext = &diag.Rule{
 		ID: "VM082", Name: "plaintext-behind-gateway", Severity: diag.Warning,
