@@ -23,7 +23,7 @@ var changes = flag.Int("changes", 20, "how often TestChanges changes each case")
 func TestChanges(t *testing.T) {
 	var texts [][]byte
 	pool := map[string][]*yaml.Node{} // values of all cases, by their keys
-	for _, pattern := range []string{"../testdata/ok/*/vmmesh.yaml", "../examples/*/vmmesh.yaml", "../testdata/bad/*.yaml"} {
+	for _, pattern := range []string{"../testdata/ok/*/vmmesh.yaml", "../examples/*/vmmesh.yaml", "../examples/platform-and-team/*/vmmesh.yaml", "../testdata/bad/*.yaml"} {
 		paths, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, path := range paths {

@@ -14,7 +14,7 @@ import (
 // specs' text, as a build would write it into the tree's lock. The findings are those of the build, and of reading the
 // old side; with an error among them there are no changes. A Go error is that of reading a file, or our own bug.
 func Diff(docs []*schema.Document, specSHA256 string, old compare.Old) (compare.Changes, diag.List, error) {
-	made := collector{compare.New{SpecSHA256: specSHA256, Kinds: kinds()}}
+	made := collector{compare.New{SpecSHA256: specSHA256, Kinds: kinds(false), Shared: kinds(true)}}
 	findings, err := Build(docs, &made)
 	if err != nil || findings.HasErrors() {
 		return compare.Changes{}, findings, err
@@ -23,11 +23,11 @@ func Diff(docs []*schema.Document, specSHA256 string, old compare.Old) (compare.
 	return changes, append(findings, faults...), err
 }
 
-// kinds are those of the objects that builds make.
-func kinds() map[string]bool {
+// kinds are those of the objects that builds make: those of which a mesh's VMs have most, or those that are everybody's.
+func kinds(shared bool) map[string]bool {
 	all := map[string]bool{}
 	for _, g := range generators.Table {
-		if g.Objects != nil {
+		if g.Objects != nil && g.Shared == shared {
 			all[g.Name] = true
 		}
 	}

@@ -293,3 +293,34 @@ func TestSyncWaves(t *testing.T) {
 		}
 	}
 }
+
+// TestSyncWavesOfTheGateway: an entry's health is that of its VM, which reports through the gateway, so the gateway is
+// there before; nothing else waits until its load balancer has an address.
+func TestSyncWavesOfTheGateway(t *testing.T) {
+	src, err := os.ReadFile("../testdata/ok/network-separate/vmmesh.yaml")
+	require.NoError(t, err)
+	waves := map[string]int{}
+	for id, text := range objects(t, mustBuild(t, "vmmesh.yaml", src)) {
+		var object map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(text), &object))
+		wave, _ := field(object, "metadata", "annotations", "argocd.argoproj.io/sync-wave").(string)
+		n, err := strconv.Atoi(wave)
+		require.NoError(t, err, id)
+		name := field(object, "kind").(string)
+		if field(object, "metadata", "namespace") == "istio-gateways" {
+			name = "gateway's " + name
+		}
+		waves[name] = n
+	}
+	for _, order := range [][2]string{
+		{"gateway's ServiceAccount", "gateway's Deployment"}, {"gateway's RoleBinding", "gateway's Deployment"},
+		{"gateway's Gateway", "gateway's VirtualService"}, {"gateway's VirtualService", "gateway's Deployment"},
+		{"Service", "gateway's Service"}, {"WorkloadGroup", "gateway's Service"},
+		{"gateway's Service", "WorkloadEntry"}, {"gateway's Deployment", "WorkloadEntry"}, {"gateway's PodDisruptionBudget", "WorkloadEntry"},
+	} {
+		for _, name := range order {
+			require.Contains(t, waves, name)
+		}
+		require.Less(t, waves[order[0]], waves[order[1]], "%s comes before %s", order[0], order[1])
+	}
+}

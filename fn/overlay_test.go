@@ -169,3 +169,23 @@ func verified(t testing.TB, text string) string {
 	found := fn.Verify([]fn.Manifests{{Name: "manifests", Text: []byte(text)}})
 	return report(t, slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Severity < diag.Warning }))
 }
+
+// TestOverlayRenamesTheGateway: the routes to istiod stay with the Gateway that is renamed, its autoscaler with the
+// Deployment, its rights with its identity; what selects its pods does so by labels, which no prefix reaches.
+func TestOverlayRenamesTheGateway(t *testing.T) {
+	src, err := os.ReadFile("../testdata/ok/network-separate/vmmesh.yaml")
+	require.NoError(t, err)
+	got := layered(t, string(src), "eu", map[string]string{"eu": "resources: [../build]\nnamePrefix: eu-\ntransformers: [../build/overlay]\n"})
+	require.Empty(t, verified(t, got), "%s", got)
+	require.NoError(t, crds.ValidateStream([]byte(got)))
+	for _, want := range []string{
+		"kind: Gateway\nmetadata:\n  annotations:\n    argocd.argoproj.io/sync-wave: \"0\"\n  name: eu-istiod-gateway\n",
+		"  gateways:\n  - eu-istiod-gateway\n",
+		"    kind: Deployment\n    name: eu-istio-eastwestgateway\n",
+		"      serviceAccountName: eu-istio-eastwestgateway\n",
+		"- kind: ServiceAccount\n  name: eu-istio-eastwestgateway\n",
+		"  name: istio-system\n",
+	} {
+		require.Contains(t, got, want)
+	}
+}

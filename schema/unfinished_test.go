@@ -19,8 +19,6 @@ func TestUnfinished(t *testing.T) {
 		{"facts emit nothing by themselves", "istio: {version: 1.31.1, meshID: m, podCIDRs: [10.0.0.0/8]}\nnetworks: [{name: dc2, gateways: [{address: a}]}]", nil},
 		{"defaults say nothing new", "controlPlane: {install: None, eastWestGateway: {exposeIstiod: true}}\nvm: {dns: {mode: Proxy}, interception: {includeOutboundIPRanges: [\"*\"]}, " +
 			"firewall: {sshPort: 22}}\ngitops: {argocd: false, vmFiles: Files}\nobservability: {prometheus: {format: None}}", nil},
-		{"the top-most field", "controlPlane: {eastWestGateway: {exposeIstiod: false}}\nvm: {dns: {servers: [10.0.0.1]}, env: [{name: A}]}", []string{
-			"5:3 spec.controlPlane"}},
 		{"one below another", "observability: {prometheus: {format: Fragment}}\ngitops: {argocd: true, flux: true, vmFiles: ConfigMap}", []string{
 			"5:19 spec.observability.prometheus"}},
 		{"in lists", "workloads:\n- name: pay\n  metrics: {port: 9091}\n  groups:\n  - {name: v1, minHealthy: 2}\n  - {name: v2, vm: {proxyConfig: {concurrency: 2}}}", []string{

@@ -11,7 +11,7 @@ clean() { env -i PATH="$work/bin" HOME="$work" "$@"; }
 build() { clean kustomize build --enable-alpha-plugins --enable-exec "$1"; }
 function='config.kubernetes.io/function: "exec: {path: vmmesh}"'
 
-for spec in examples/*/vmmesh.yaml; do
+for spec in examples/*/vmmesh.yaml examples/platform-and-team/*/vmmesh.yaml; do
 	name=$(basename "$(dirname "$spec")")
 	dir=$work/$name
 	mkdir -p "$dir"/{spec,generated,plain,checked,package/mesh}

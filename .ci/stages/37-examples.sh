@@ -53,6 +53,29 @@ fi
 # shellcheck disable=SC2016
 grep -q 'give it `transformers: \[<tree>/overlay\]`' "$work/torn.txt"
 
+# The platform and its team: every command of vmmesh's, and what kustomize makes of both trees.
+cd "$work/platform-and-team" || exit
+mapfile -t commands < <(code README.md | grep '^vmmesh ')
+[ "${#commands[@]}" = 5 ]
+# shellcheck disable=SC2016 # the marks are Markdown's
+for command in "${commands[@]}" "$(grep -o '`vmmesh lint [^`]*`' README.md | tr -d '`')"; do
+	echo "$command"
+	eval "$command" >"$work/last.txt"
+done
+for spec in platform team; do
+	diff -r --exclude .vmmesh.lock "$spec/expected" "deploy/$spec"
+	[ "$(code README.md | grep -c "^kustomize build deploy/$spec | kubectl apply --server-side -f -$")" = 1 ]
+	kustomize build "deploy/$spec" >"$work/$spec.yaml"
+done
+vmmesh verify "$work/platform.yaml" "$work/team.yaml" --fail-on warning
+diff <(code README.md | grep '^helm ' | sort) <(sed -n 's/^#   \(helm .*\)/\1/p' deploy/platform/control-plane/*.yaml | sort)
+sed -i 's/name: istiod-gateway/name: istiod-gatewy/' deploy/platform/manifests/istio-gateways/gateway-istiod-gateway.yaml
+if vmmesh verify deploy/platform deploy/team >"$work/torn.txt"; then
+	echo "a misspelt Gateway was verified"
+	exit 1
+fi
+grep -q VM518 "$work/torn.txt"
+
 cd "$work" || exit
 command=$(line flux/README.md '^vmmesh build .* deploy$')
 echo "$command"

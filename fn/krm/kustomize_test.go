@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 func cases(t testing.TB) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, pattern := range []string{"../../testdata/ok/*/vmmesh.yaml", "../../examples/*/vmmesh.yaml"} {
+	for _, pattern := range []string{"../../testdata/ok/*/vmmesh.yaml", "../../examples/*/vmmesh.yaml", "../../examples/platform-and-team/*/vmmesh.yaml"} {
 		paths, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, path := range paths {

@@ -1,20 +1,13 @@
 package manifests
 
 import (
-	"iter"
-
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-const (
-	rbacGroup   = "rbac.authorization.k8s.io"
-	rbacVersion = rbacGroup + "/v1"
-)
-
-// Roles makes what a VM's bootstrap credential may do: ask for tokens of one service account, and read the mesh's root
-// certificate, which istiod keeps in a ConfigMap of every namespace.
-func Roles(m *mesh.Mesh) iter.Seq[*manifest.Object] {
+// bootstrapRoles are what a VM's bootstrap credential may do: ask for tokens of one service account, and read the mesh's
+// root certificate, which istiod keeps in a ConfigMap of every namespace.
+func bootstrapRoles(m *mesh.Mesh) []*manifest.Object {
 	return bootstraps(m, "Role", func(b *mesh.Bootstrap) []manifest.Field {
 		return []manifest.Field{{Name: "rules", Value: []manifest.PolicyRule{
 			{APIGroups: []string{""}, Resources: []string{"serviceaccounts/token"}, ResourceNames: []string{b.Account}, Verbs: []string{"create"}},
@@ -23,8 +16,8 @@ func Roles(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	})
 }
 
-// RoleBindings gives the Roles to the accounts of that name.
-func RoleBindings(m *mesh.Mesh) iter.Seq[*manifest.Object] {
+// bootstrapBindings give the Roles to the accounts of that name.
+func bootstrapBindings(m *mesh.Mesh) []*manifest.Object {
 	return bootstraps(m, "RoleBinding", func(b *mesh.Bootstrap) []manifest.Field {
 		return []manifest.Field{
 			{Name: "roleRef", Value: &manifest.RoleRef{APIGroup: rbacGroup, Kind: "Role", Name: b.Name}},
@@ -33,13 +26,12 @@ func RoleBindings(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	})
 }
 
-func bootstraps(m *mesh.Mesh, kind string, body func(*mesh.Bootstrap) []manifest.Field) iter.Seq[*manifest.Object] {
-	return func(yield func(*manifest.Object) bool) {
-		for _, b := range m.Bootstraps {
-			o := &manifest.Object{APIVersion: rbacVersion, Kind: kind, Namespace: b.Namespace, Name: b.Name, At: b.At, Body: body(b)}
-			if !yield(delivered(b.GitOps, o)) {
-				return
-			}
-		}
+func bootstraps(m *mesh.Mesh, kind string, body func(*mesh.Bootstrap) []manifest.Field) []*manifest.Object {
+	var all []*manifest.Object
+	for _, b := range m.Bootstraps {
+		all = append(all, delivered(b.GitOps, &manifest.Object{
+			APIVersion: rbacVersion, Kind: kind, Namespace: b.Namespace, Name: b.Name, At: b.At, Body: body(b),
+		}))
 	}
+	return all
 }

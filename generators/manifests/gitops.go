@@ -14,12 +14,14 @@ const (
 	syncWave    = "argocd.argoproj.io/sync-wave"
 	fluxPrune   = "kustomize.toolkit.fluxcd.io/prune"
 	fluxVars    = "kustomize.toolkit.fluxcd.io/substitute"
+	fluxApply   = "kustomize.toolkit.fluxcd.io/ssa"
 )
 
 // waves is the order in which Argo CD applies the kinds; it deletes in the opposite one. It begins a wave when all of
 // the one before is healthy, so entries, whose health is that of VMs, come last: nothing waits for a VM that is down.
 // Policy that selects VMs is there before the group that lets them register. Subsets come before routes to them, and
-// mTLS modes after the DestinationRules by which clients learn to speak it.
+// mTLS modes after the DestinationRules by which clients learn to speak it. A gateway of ours comes before the entries,
+// whose VMs report through it, and after all that need not wait until its load balancer has an address.
 var waves = map[string]string{
 	"Namespace":             "-5",
 	"ServiceAccount":        "-4",
@@ -34,9 +36,15 @@ var waves = map[string]string{
 	"Service":               "-1",
 	"ServiceEntry":          "-1",
 	"DestinationRule":       "0",
+	"Gateway":               "0",
 	"VirtualService":        "1",
 	"PeerAuthentication":    "2",
-	"WorkloadEntry":         "3",
+
+	"Deployment":              "2",
+	"HorizontalPodAutoscaler": "2",
+	"PodDisruptionBudget":     "2",
+
+	"WorkloadEntry": "3",
 }
 
 // delivered adds what the GitOps tools in use have to know of an object, when all else of it is there. What the user
@@ -84,4 +92,10 @@ func protected(protect, argoCD bool, annotations map[string]string) map[string]s
 	}
 	out := with(map[string]string{fluxPrune: "disabled"}, annotations)
 	return with(out, map[string]string{syncOptions: strings.Join(all, ",")})
+}
+
+// shared is protected for an object that others make and write on: no tool may take it away, whatever the spec says of
+// pruning, and none may take off what others wrote (Flux: kustomize-controller, "Merge" keeps it).
+func shared() map[string]string {
+	return with(protected(true, true, nil), map[string]string{fluxApply: "Merge"})
 }

@@ -35,6 +35,9 @@ const (
 // VM reports itself, which no overlay reaches: with one label more, an AuthorizationPolicy would silently select nobody.
 var overlayRules = manifest.KustomizeConfig{
 	NameReference: []manifest.NameReference{{
+		Group: networkingGroup, Kind: "Gateway",
+		FieldSpecs: []manifest.FieldSpec{{Path: "spec/gateways", Group: networkingGroup, Kind: "VirtualService"}},
+	}, {
 		Kind: "ServiceAccount", Version: "v1",
 		FieldSpecs: []manifest.FieldSpec{
 			{Path: "spec/template/serviceAccount", Group: networkingGroup, Kind: "WorkloadGroup"},

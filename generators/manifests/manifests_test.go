@@ -1,6 +1,7 @@
 package manifests_test
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,9 @@ const everything = `apiVersion: vmmesh.dev/v1alpha1
 kind: VMMesh
 metadata: {name: a}
 spec:
-  istio: {version: 1.31.1, istiodAddresses: [34.56.78.90]}
+  istio: {version: 1.31.1, network: kube, istiodAddresses: [34.56.78.90]}
+  networks: [{name: dc2, gateways: [{address: 203.0.113.7}]}]
+  controlPlane: {eastWestGateway: {deployment: Injected}}
   namespaces: {mtls: {mode: STRICT}}
   workloads:
   - name: web
@@ -121,6 +124,9 @@ func TestRoutesOfEachHost(t *testing.T) {
 	services := map[string]*networking.VirtualService{}
 	for o := range manifests.VirtualServices(resolved(t)) {
 		body := o.Body[0].Value.(*networking.VirtualService)
+		if len(body.Gateways) > 0 {
+			continue // it leads to istiod
+		}
 		require.Len(t, body.Hosts, 1)
 		services[body.Hosts[0]] = body
 	}
@@ -176,4 +182,35 @@ func TestNoEntryBesideAutoRegistration(t *testing.T) {
 		names = append(names, o.Name)
 	}
 	require.Equal(t, []string{"web-b-vm1", "web-b-vm2"}, names)
+}
+
+// The gateway's Service has what the spec says of it, and the network's label only where it passes other networks' traffic.
+func TestGatewayService(t *testing.T) {
+	m := resolved(t)
+	g := &m.ControlPlane.EastWestGateway
+	service := func() *manifest.Object {
+		for o := range manifests.Services(m) {
+			if o.Name == g.Name {
+				return o
+			}
+		}
+		return nil
+	}
+	o := service()
+	require.Equal(t, "kube", o.Labels["topology.istio.io/network"])
+	require.Equal(t, []manifest.ServicePort{
+		{Name: "status-port", Port: 15021, TargetPort: 15021, Protocol: "TCP"}, {Name: "tls", Port: 15443, TargetPort: 15443, Protocol: "TCP"},
+		{Name: "tls-istiod", Port: 15012, TargetPort: 15012, Protocol: "TCP"},
+	}, o.Body[0].Value.(*manifest.ServiceSpec).Ports)
+
+	g.ServiceType, g.ExternalIPs, g.LoadBalancerClass = "NodePort", []netip.Addr{netip.MustParseAddr("2001:db8::5")}, "a/b"
+	g.LoadBalancerSourceRanges = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	g.ExposeServices, g.ExposeWebhook, g.Network = false, true, ""
+	o = service()
+	require.NotContains(t, o.Labels, "topology.istio.io/network")
+	body := o.Body[0].Value.(*manifest.ServiceSpec)
+	require.Equal(t, []string{"2001:db8::5"}, body.ExternalIPs)
+	require.Equal(t, []string{"10.0.0.0/8"}, body.LoadBalancerSourceRanges)
+	require.Equal(t, []string{"NodePort", "a/b"}, []string{body.Type, body.LoadBalancerClass})
+	require.Equal(t, 15017, body.Ports[2].Port)
 }

@@ -8,9 +8,14 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// Services makes the Kubernetes Service of each host name that is one. It is never headless: istiod gives a headless
-// Service no WorkloadEntries (istio: pilot/pkg/serviceregistry/kube/controller).
+// Services makes the Kubernetes Service of each host name that is one, and the gateway's. It is never headless: istiod
+// gives a headless Service no WorkloadEntries (istio: pilot/pkg/serviceregistry/kube/controller).
 func Services(m *mesh.Mesh) iter.Seq[*manifest.Object] {
+	return joined(workloadServices(m), gatewayService(m))
+}
+
+// workloadServices are the host names.
+func workloadServices(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	return func(yield func(*manifest.Object) bool) {
 		for _, w := range m.Workloads {
 			for _, s := range w.Services {

@@ -10,8 +10,13 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// VirtualServices makes one for each host that has routes: of two for one host Istio would use the oldest.
+// VirtualServices makes one for each host that has routes, and one for each istiod that is exposed.
 func VirtualServices(m *mesh.Mesh) iter.Seq[*manifest.Object] {
+	return joined(workloadRoutes(m), istiodRoutes(m))
+}
+
+// workloadRoutes makes one for a host: of two Istio would use the oldest.
+func workloadRoutes(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	return func(yield func(*manifest.Object) bool) {
 		for _, w := range m.Workloads {
 			for _, s := range w.Services {

@@ -57,6 +57,7 @@ type New struct {
 	Files      []File
 	SpecSHA256 string          // of the spec's text, as a build would write it into the lock
 	Kinds      map[string]bool // what builds make; other kinds are not looked for among manifests from anywhere
+	Shared     map[string]bool // kinds of which most objects are others': only those that the build makes are looked for
 }
 
 // Change is how a thing differs.
@@ -119,14 +120,14 @@ func Compare(old Old, made New) (Changes, diag.List, error) {
 	if findings.HasErrors() {
 		return Changes{}, findings.Sorted(), nil
 	}
-	if old.Lock == nil {
-		was.keep(made.Kinds, &c)
-	}
 	var ignored Changes
 	will, faults := readSet("", objectFiles(made.Files), &ignored)
 	if faults.HasErrors() {
 		d := faults.Sorted()[0]
 		return Changes{}, nil, fmt.Errorf("our own output cannot be read: %s:%d: %s", d.At.Source().Name, d.Pos().Line, d.Message)
+	}
+	if old.Lock == nil {
+		was.keep(func(o *object) bool { return made.Kinds[o.Kind] || made.Shared[o.Kind] && will.index[o.ID] != nil }, &c)
 	}
 	c.compareObjects(was, will)
 	c.Consequences = consequences(was, will, c.Objects, vms)

@@ -352,7 +352,7 @@ func TestHostileNames(t *testing.T) {
 	c := compared(t, doc("v1", "Service", `"a\e[2J\u202e"`, "spec: {}\n")+doc("example.com/v1", `"Evil\e[2J"`, "x", ""), "")
 	require.NotContains(t, text2(t, c, false), "\x1b")
 	require.Contains(t, text2(t, c, false), `- Service "ns/a\x1b[2J\u202e"`)
-	require.Equal(t, []string{`1 object of a kind that vmmesh does not make was not compared ("Evil\x1b[2J")`}, c.Notes)
+	require.Equal(t, []string{`1 object that vmmesh does not make was not compared ("Evil\x1b[2J")`}, c.Notes)
 }
 
 // Programs rely on every field of this.

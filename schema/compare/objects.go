@@ -156,12 +156,12 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 	s.objects = append(s.objects, o)
 }
 
-// keep drops the objects of kinds that are not listed, and says so.
-func (s *set) keep(kinds map[string]bool, c *Changes) {
+// keep drops the objects that are not ours to compare, and says so.
+func (s *set) keep(ours func(*object) bool, c *Changes) {
 	dropped := map[string]int{}
 	n := 0
 	s.objects = slices.DeleteFunc(s.objects, func(o *object) bool {
-		if kinds[o.Kind] {
+		if ours(o) {
 			return false
 		}
 		dropped[printable(o.Kind)]++
@@ -174,7 +174,7 @@ func (s *set) keep(kinds map[string]bool, c *Changes) {
 		if n == 1 {
 			verb = "was"
 		}
-		c.Notes = append(c.Notes, fmt.Sprintf("%s of a kind that vmmesh does not make %s not compared (%s)", count(n, "object"), verb, some(sortedKeys(dropped))))
+		c.Notes = append(c.Notes, fmt.Sprintf("%s that vmmesh does not make %s not compared (%s)", count(n, "object"), verb, some(sortedKeys(dropped))))
 	}
 }
 

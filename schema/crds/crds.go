@@ -62,7 +62,11 @@ func Validate(obj map[string]any) error {
 		return err
 	}
 	kind, _ := obj["kind"].(string)
-	schema := schemas[strings.ToLower(kind)]
+	name := strings.ToLower(kind)
+	if version, _ := obj["apiVersion"].(string); strings.HasPrefix(version, "gateway.networking.k8s.io/") {
+		name += ".k8s" // Istio has a kind of that name too
+	}
+	schema := schemas[name]
 	if schema == nil {
 		return fmt.Errorf("no schema for kind %q, apiVersion %q", kind, obj["apiVersion"])
 	}

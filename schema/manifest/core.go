@@ -5,9 +5,12 @@ package manifest
 
 // ServiceSpec is core/v1 ServiceSpec.
 type ServiceSpec struct {
-	Type     string            `json:"type,omitempty"`
-	Selector map[string]string `json:"selector,omitempty"`
-	Ports    []ServicePort     `json:"ports,omitempty"`
+	Type                     string            `json:"type,omitempty"`
+	LoadBalancerClass        string            `json:"loadBalancerClass,omitempty"`
+	LoadBalancerSourceRanges []string          `json:"loadBalancerSourceRanges,omitempty"`
+	ExternalIPs              []string          `json:"externalIPs,omitempty"`
+	Selector                 map[string]string `json:"selector,omitempty"`
+	Ports                    []ServicePort     `json:"ports,omitempty"`
 }
 
 // ServicePort is core/v1 ServicePort.

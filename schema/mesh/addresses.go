@@ -67,13 +67,21 @@ func (r *resolver) dialable(s string, at diag.Path) {
 		WithHelp("give the address on the interface that others reach"))
 }
 
-// offCluster says addresses of Kubernetes Services where a VM has to reach them.
+// offCluster says addresses of Kubernetes Services where they are needed outside the cluster.
 func (r *resolver) offCluster(s string, at diag.Path, i *Istio) {
+	r.noClusterIP(s, at, i, "give the address of a load balancer")
+}
+
+// noClusterIP is offCluster with another mend.
+func (r *resolver) noClusterIP(s string, at diag.Path, i *Istio, mend string) {
+	if s == "" || len(i.ServiceCIDRs) == 0 {
+		return
+	}
 	a, _ := parseIP(s)
 	for _, p := range i.ServiceCIDRs {
-		if p.Contains(a) {
+		if p.Contains(a.Unmap()) {
 			r.say(ruleUnusableAddress.At(at, "%s is in serviceCIDRs (%s): a ClusterIP, which exists only inside the cluster", s, p).
-				WithHelp("give the address of a load balancer"))
+				WithHelp("%s", mend))
 			return
 		}
 	}

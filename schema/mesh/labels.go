@@ -23,6 +23,9 @@ const (
 	labelRevision          = "istio.io/rev"
 )
 
+// LabelNetwork says which network something is in, or leads into.
+const LabelNetwork = "topology.istio.io/network"
+
 // AnnotationHealthChecks makes istiod wait for a VM's own health report before it sends traffic there.
 const AnnotationHealthChecks = "proxy.istio.io/health-checks-enabled"
 

@@ -22,6 +22,7 @@ type Mesh struct {
 	Bootstraps       []*Bootstrap       // by namespace, name
 	Workloads        []*Workload        // by namespace, name
 	ExternalServices []*ExternalService // by namespace, name
+	ControlPlane     *ControlPlane      // nil: no spec has one
 }
 
 // Spec is what one file says of everything in it.
@@ -88,20 +89,40 @@ type NetworkGateway struct {
 	Port    uint32
 }
 
-// ControlPlane is what a file emits outside its workloads' namespaces.
+// ControlPlane is what a file emits outside its workloads' namespaces, for all specs of the build.
 type ControlPlane struct {
 	At              diag.Path
-	Install         string
-	MeshConfig      *meshconfig.MeshConfig
-	NetworkLabel    bool // whether istio.namespace gets the label topology.istio.io/network
+	Spec            *Spec
+	Install         string                 // None, IstioOperator, Helm
+	MeshConfig      *meshconfig.MeshConfig // nil: nothing beyond what the spec says of the mesh
+	NetworkLabel    bool                   // whether istio.namespace gets the label topology.istio.io/network
 	EastWestGateway EastWestGateway
+	Istiods         []Istiod         // every control plane that a spec of the build names, by revision
+	Remotes         []RemoteGateways // gateways of other networks, by network and port
+
+	createsNamespaces bool // whether the spec makes the namespaces that it needs
+}
+
+// Istiod is a control plane with every name under which VMs and webhooks may ask for it.
+type Istiod struct {
+	Revision *Revision
+	Names    []string // SNI, the first as VMs say it
+	Service  string   // its host in the cluster, fully qualified
+}
+
+// RemoteGateways are the gateways of a network that listen on one port.
+type RemoteGateways struct {
+	Network   string
+	Port      uint32
+	Addresses []string // IPs and DNS names, in order
 }
 
 // EastWestGateway is the way into the cluster for VMs.
 type EastWestGateway struct {
 	At                       diag.Path
 	Name, Namespace          string
-	Selector                 map[string]string
+	Selector                 map[string]string // of its pods; its Gateways select it by these labels
+	Network                  string            // whose way in it is, for other networks; "": it is none
 	Deployment               string
 	ServiceType              string
 	ServiceAnnotations       map[string]string
@@ -109,15 +130,47 @@ type EastWestGateway struct {
 	LoadBalancerSourceRanges []netip.Prefix
 	ExternalIPs              []netip.Addr
 	ExposeIstiod             bool
-	ExposeServices           bool // 15443: asked for, or needed because there are other networks
+	ExposeServices           bool     // 15443: asked for, or needed because there are other networks
+	ServiceHosts             []string // what passes 15443: wildcards, and hosts of services that none of these is for
 	ExposeWebhook            bool
+	auto                     bool // whether other networks alone make it expose services
 }
 
-// Namespace is a namespace that a workload or an external service is in.
+// Ports of the east-west gateway.
+const (
+	PortStatus      = 15021
+	PortIstiod      = 15012
+	PortWebhook     = 15017
+	PortPassthrough = 15443
+)
+
+// GatewayPort is a port of the east-west gateway's Service; the gateway listens on the same number.
+type GatewayPort struct {
+	Name   string
+	Number uint32
+}
+
+// Ports lists what the gateway's Service has, named as Istio's own gateways name them.
+func (g *EastWestGateway) Ports() []GatewayPort {
+	ports := []GatewayPort{{"status-port", PortStatus}}
+	if g.ExposeServices {
+		ports = append(ports, GatewayPort{"tls", PortPassthrough})
+	}
+	if g.ExposeIstiod {
+		ports = append(ports, GatewayPort{"tls-istiod", PortIstiod})
+	}
+	if g.ExposeWebhook {
+		ports = append(ports, GatewayPort{"tls-webhook", PortWebhook})
+	}
+	return ports
+}
+
+// Namespace is a namespace that a workload or an external service is in, or the control plane.
 type Namespace struct {
 	At      diag.Path
 	Name    string
 	Create  bool
+	System  bool              // istiod's own: others make it, and put labels on it
 	Labels  map[string]string // the injection label included
 	MTLS    security.PeerAuthentication_MutualTLS_Mode
 	Protect bool // from pruning

@@ -25,6 +25,7 @@ func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 		}
 		r.spec(s)
 	}
+	r.wholeControlPlane()
 	r.sort()
 	for _, w := range r.mesh.Workloads {
 		for _, s := range w.Services {
@@ -35,6 +36,7 @@ func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 	r.lentAccounts()
 	r.claimPolicies()
 	r.claimEntries()
+	r.reachable()
 	return r.mesh, r.findings
 }
 

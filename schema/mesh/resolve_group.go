@@ -77,6 +77,9 @@ func (r *resolver) instance(inW *schema.Workload, inG *schema.Group, g *Group, i
 		Address: r.address(in.Address, in.At.Key("address")), External: r.address(in.ExternalAddress, in.At.Key("externalAddress")),
 		Network: g.Network, Locality: g.Locality, Weight: g.Weight, Labels: g.Labels, Ports: g.Ports,
 	}
+	const mend = "give the address that the VM itself has: nothing outside the cluster has one of these"
+	r.noClusterIP(in.Address, in.At.Key("address"), g.Workload.Istio(), mend)
+	r.noClusterIP(in.ExternalAddress, in.At.Key("externalAddress"), g.Workload.Istio(), mend)
 	if in.Network != "" {
 		i.Network = r.network(in.Network, in.At.Key("network"), g.Workload.Spec)
 	}

@@ -27,16 +27,38 @@ func (r *resolver) networks(s *schema.Spec, istio *Istio) []*Network {
 		for _, g := range in.Gateways {
 			if _, ok := parseIP(g.Address); ok {
 				r.dialable(g.Address, g.At.Key("address"))
+				r.noClusterIP(g.Address, g.At.Key("address"), istio, "give an address at which the gateway is reached from other networks")
 			} else if !isDNSName(g.Address) || looksLikeIP(g.Address) {
 				r.say(ruleBadAddress.At(g.At.Key("address"), "%q is neither an IP address nor a DNS name", g.Address).
 					WithHelp("write an address such as 203.0.113.7; the port has a field of its own"))
 			}
 			n.Gateways = append(n.Gateways, NetworkGateway{Address: g.Address, Port: uint32(g.Port)})
 		}
+		r.gateways(n)
 		out = append(out, n)
 	}
 	slices.SortStableFunc(out, func(a, b *Network) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+// gateways sorts a network's gateways, and says those that are there twice or are too many for one object.
+func (r *resolver) gateways(n *Network) {
+	at := n.At.Key("gateways")
+	byPort := map[uint32]int{}
+	for i, g := range n.Gateways {
+		if slices.Index(n.Gateways, g) < i {
+			r.say(ruleDuplicateName.At(at.Item(i, ""), "gateway %s:%d is in the list already", g.Address, g.Port).WithHelp("drop it: a gateway counts once"))
+			continue
+		}
+		byPort[g.Port]++
+		if byPort[g.Port] == mostAddresses+1 {
+			r.say(ruleGatewayAddress.At(at.Item(i, ""), "network %q has more than %d gateways of port %d", n.Name, mostAddresses, g.Port).
+				WithHelp("put them behind one address: a Gateway of the Gateway API has at most %d", mostAddresses))
+		}
+	}
+	slices.SortFunc(n.Gateways, func(a, b NetworkGateway) int {
+		return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.Port, b.Port))
+	})
 }
 
 // network resolves a reference to a network: the cluster's own, or a listed one.
@@ -65,35 +87,4 @@ func (r *resolver) network(name string, at diag.Path, s *Spec) string {
 	}
 	r.say(d)
 	return name
-}
-
-// controlPlane resolves what the file emits outside its workloads' namespaces.
-func (r *resolver) controlPlane(s *schema.Spec, spec *Spec) *ControlPlane {
-	in := s.ControlPlane
-	if in == nil {
-		return nil
-	}
-	g := &in.EastWestGateway
-	out := &ControlPlane{
-		At: in.At, Install: in.Install, MeshConfig: in.MeshConfig, NetworkLabel: in.NetworkLabel == "Auto" && spec.Istio.Network != "",
-		EastWestGateway: EastWestGateway{
-			At: g.At, Name: g.Name, Namespace: g.Namespace, Selector: g.Selector, Deployment: g.Deployment,
-			ServiceType: g.Service.Type, ServiceAnnotations: g.Service.Annotations, LoadBalancerClass: g.Service.LoadBalancerClass,
-			LoadBalancerSourceRanges: r.prefixes(g.Service.LoadBalancerSourceRanges, g.Service.At.Key("loadBalancerSourceRanges")),
-			ExternalIPs:              r.addressList(g.Service.ExternalIPs, g.Service.At.Key("externalIPs")),
-			ExposeIstiod:             isTrue(g.ExposeIstiod),
-			ExposeServices:           g.ExposeServices == "Always" || g.ExposeServices == "Auto" && len(spec.Networks) > 0,
-			ExposeWebhook:            g.ExposeWebhook,
-		},
-	}
-	if len(out.EastWestGateway.Selector) == 0 {
-		out.EastWestGateway.Selector = map[string]string{"istio": strings.TrimPrefix(g.Name, "istio-")}
-	}
-	r.labels(g.Selector, g.At.Key("selector"), nil)
-	r.annotations(g.Service.Annotations, g.Service.At.Key("annotations"), nil)
-	if g.Deployment == "Injected" && in.Install != "None" {
-		r.say(ruleMisfit.At(g.At.Key("deployment"), "deployment: Injected beside install: %s, which brings the gateway itself", in.Install).
-			WithHelp("drop one of the two"))
-	}
-	return out
 }

@@ -48,6 +48,11 @@ var Rules = []*diag.Rule{
 	ruleSidecar,
 	ruleTelemetry,
 	ruleEnvironment,
+	ruleControlPlane,
+	ruleGatewayAddress,
+	rulePlaintext,
+	ruleOutsideNetwork,
+	ruleAmbient,
 }
 
 var (
@@ -88,9 +93,11 @@ metadata: {name: orders}`,
 		ID: "VM033", Name: "unknown-network", Severity: diag.Error,
 		Doc:  "A network that is referred to is istio.network or one of spec.networks.",
 		Long: "A network's name decides whether istiod gives clients a VM's own address or a gateway's. A name that nothing else has makes the VM unreachable, or reachable by a way that nobody planned, and istiod says nothing.",
-		Bad: `networks: [{name: dc2}]
+		Bad: `istio: {network: kube-network}
+networks: [{name: dc2}]
 workloads: [{name: pay, groups: [{name: v1, network: dc-2}]}]`,
-		Good: `networks: [{name: dc2}]
+		Good: `istio: {network: kube-network}
+networks: [{name: dc2}]
 workloads: [{name: pay, groups: [{name: v1, network: dc2}]}]`,
 	}
 	ruleUnknownRevision = &diag.Rule{
@@ -331,7 +338,8 @@ namespaces: {injection: true}`,
 		Doc:  "Free-form settings of the proxy contradict nothing that is derived.",
 		Long: "`vm.env` and `vm.proxyConfig` reach the VM as they stand. A value there that the spec says elsewhere would win over it on the VM alone, so that the VM and the cluster would disagree.",
 		Bad:  "vm: {env: [{name: ISTIO_META_NETWORK, value: dc2}]}",
-		Good: `networks: [{name: dc2}]
+		Good: `istio: {network: kube-network}
+networks: [{name: dc2}]
 workloads: [{name: pay, groups: [{name: v1, network: dc2}]}]`,
 	}
 	rulePackageVersion = &diag.Rule{
