@@ -1,0 +1,79 @@
+package fn_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vmmesh/vmmesh/fn"
+	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/importer"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+)
+
+// importable is a build's stream as manifests.
+func importable(out *outputs) []fn.Manifests {
+	return []fn.Manifests{{Name: "manifests.yaml", Text: out.stream.Bytes()}}
+}
+
+// factsOf are the facts of a spec that no manifest tells.
+func factsOf(t testing.TB, path string, src []byte) importer.Options {
+	t.Helper()
+	docs, found := schema.Parse(path, src)
+	require.False(t, found.HasErrors())
+	spec, found := docs[0].Decode()
+	require.False(t, found.HasErrors())
+	i := spec.Spec.Istio
+	return importer.Options{
+		IstioVersion: i.Version, IstiodAddresses: i.IstiodAddresses, IstioNamespace: i.Namespace, MeshID: i.MeshID, ClusterName: i.ClusterName,
+		Network: i.Network, TrustDomain: i.TrustDomain, ClusterDomain: i.ClusterDomain,
+	}
+}
+
+// objectsOf are the objects of a stream that import takes, as text, by kind, namespace and name.
+func objectsOf(t testing.TB, stream string) map[string]string {
+	t.Helper()
+	var set manifest.Set
+	require.Empty(t, report(t, set.Read("stream.yaml", []byte(stream))))
+	out := map[string]string{}
+	for n, text := range strings.Split(stream, "\n---\n") {
+		if r := set.All()[n]; importer.Takes(r) {
+			out[r.String()] = strings.TrimSpace(text)
+		}
+	}
+	return out
+}
+
+// notImported are objects of our own that import does not take up, by case, with the reason.
+var notImported = map[string]map[string]string{}
+
+// TestImportOurs imports what every example and good case builds to, and builds the result: the objects are equal to the
+// last byte, and nothing is said of them.
+func TestImportOurs(t *testing.T) {
+	for name, path := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			src, err := os.ReadFile(path)
+			require.NoError(t, err)
+			first := mustBuild(t, path, src)
+			got := fn.Import("vmmesh.yaml", importable(first), nil, factsOf(t, path, src))
+			if os.Getenv("SHOW") != "" {
+				t.Log("\n" + got.Text)
+			}
+			want := objectsOf(t, first.stream.String())
+			for object, reason := range notImported[name] {
+				require.NotEmpty(t, reason)
+				require.Contains(t, want, object, "an entry of the table that is used by nothing")
+				delete(want, object)
+			}
+			again, found := build(t, "vmmesh.yaml", []byte(got.Text))
+			require.Less(t, found.Worst(), diag.Warning, "%s\n%s", report(t, found), got.Text)
+			require.Equal(t, want, objectsOf(t, again.stream.String()), "%s\n%s", got.Text, report(t, got.Faults))
+			for _, d := range got.Faults {
+				require.Contains(t, []string{"VM801", "VM806"}, d.Rule, "%s", report(t, got.Faults))
+			}
+		})
+	}
+}

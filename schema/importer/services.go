@@ -1,0 +1,413 @@
+package importer
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1"
+
+	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
+	"github.com/vmmesh/vmmesh/schema/syntax"
+)
+
+// service is a host name of a workload.
+type service struct {
+	w         *workload
+	from      *manifest.Resource // its Service or ServiceEntry; nil where it is not among the objects
+	kind      string
+	name      string
+	hosts     []string // sorted
+	ports     []string // names
+	selector  map[string]string
+	pods      bool
+	addresses []string
+	exportTo  []string
+	traffic   traffic
+}
+
+// The kinds of a service, as a spec writes them.
+const (
+	kindService  = "Service"
+	kindEntry    = "ServiceEntry"
+	kindExisting = "Existing"
+)
+
+// port is a port of a workload.
+type port struct {
+	name           string
+	number, target uint32
+	protocol       string // in upper case; "" is what its name says
+}
+
+// findServices gives each Service that VMs serve to their workload. Those that a spec has no words for are somebody
+// else's to the spec: it refers to them.
+func (i *importer) findServices() {
+	var list []*manifest.ServiceView
+	for _, v := range i.set.Services() {
+		if !i.settled(v.Resource) {
+			list = append(list, v)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *manifest.ServiceView) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	for _, v := range list {
+		serving := i.serving(v.Namespace, v.Selector)
+		if len(serving) == 0 {
+			continue
+		}
+		if len(serving) > 1 {
+			i.leaves(v.Resource, v.Place("spec", "selector"), "it selects VMs of "+names(serving)+", and a service of a spec is one workload's", "")
+			continue
+		}
+		i.addService(serving[0], v)
+	}
+}
+
+// serving lists the workloads of a namespace that have VMs with these labels. No labels select nothing.
+func (i *importer) serving(ns string, selector map[string]string) []*workload {
+	if len(selector) == 0 {
+		return nil
+	}
+	var list []*workload
+	for _, w := range i.workloads {
+		if w.namespace == ns && w.anyVM(selector) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// anyVM tells whether some VM of the workload has these labels.
+func (w *workload) anyVM(labels ...map[string]string) bool {
+	for _, g := range w.groups {
+		for _, set := range g.vms() {
+			if !slices.ContainsFunc(labels, func(l map[string]string) bool { return !manifest.Carries(w.derived(set), l) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// derived adds what every VM of a workload will have.
+func (w *workload) derived(labels map[string]string) map[string]string {
+	if labels["class"] != "" {
+		return labels
+	}
+	labels = maps.Clone(labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels["class"] = "vm"
+	return labels
+}
+
+func names(list []*workload) string {
+	var words []string
+	for _, w := range list {
+		words = append(words, w.name)
+	}
+	return listed(words)
+}
+
+// listed joins words as a sentence does.
+func listed(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+func (i *importer) addService(w *workload, v *manifest.ServiceView) {
+	s := &service{
+		w: w, from: v.Resource, kind: kindService, name: v.Name, pods: i.hasPods(v.Namespace, v.Selector),
+		hosts: []string{mesh.ServiceHost(v.Name, v.Namespace, i.istio.domain())}, exportTo: split(v.Annotations["networking.istio.io/exportTo"]),
+	}
+	if !serviceName.MatchString(v.Name) {
+		i.leaves(v.Resource, nil, "its name cannot be that of a service in a spec", "")
+		return
+	}
+	at, reason := w.strange(v)
+	if reason == "" {
+		at, reason = w.takePorts(v, s)
+	}
+	if reason == "" && w.app != w.name {
+		at, reason = v.Place("spec", "selector"), "a Service of a spec selects app="+w.name+", which these VMs do not have yet"
+	}
+	if reason == "" && v.Selector["app"] != w.app {
+		at, reason = v.Place("spec", "selector"), "a Service of a spec selects by app="+w.name
+	}
+	if reason != "" {
+		s.kind = kindExisting
+		i.leaves(v.Resource, at, reason, "the spec refers to it as `kind: Existing`; keep its manifest beside what the spec builds")
+	} else {
+		s.selector = maps.Clone(v.Selector)
+		delete(s.selector, "app")
+		i.becomes(v.Resource, fate{kind: kindService, namespace: v.Namespace, name: v.Name})
+		w.objects = append(w.objects, v.Resource)
+	}
+	i.addHosts(s)
+}
+
+var (
+	serviceName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	portName    = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+)
+
+func (i *importer) addHosts(s *service) {
+	s.w.services = append(s.w.services, s)
+	for _, h := range s.hosts {
+		i.hosts[s.w.namespace+"/"+h] = s
+	}
+}
+
+// plainFields are what a Service says where a cluster filled it in, with the values that mean nothing; "" is any.
+var plainFields = map[string]string{
+	"selector": "", "ports": "", "clusterIP": "", "clusterIPs": "", "ipFamilies": "", "type": "ClusterIP", "ipFamilyPolicy": "SingleStack",
+	"internalTrafficPolicy": "Cluster", "sessionAffinity": "None", "publishNotReadyAddresses": "false",
+}
+
+// strange finds what a Service has that a spec has no word for.
+func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
+	spec := v.Root.Get("spec")
+	if v.Headless {
+		return v.Place("spec", "clusterIP"), "it is headless, and a Service of a spec is not"
+	}
+	for n := range spec.Fields {
+		f := &spec.Fields[n]
+		if value, known := plainFields[f.Key]; !known || value != "" && text(&f.Value) != value {
+			if f.Value.Kind == syntax.Null || f.Value.Kind == syntax.Seq && len(f.Value.Items) == 0 {
+				continue
+			}
+			return v.Place("spec", f.Key), "a spec has no word for " + f.Key + brief(&f.Value)
+		}
+	}
+	for _, key := range sorted(v.Annotations) {
+		if !noise(key) && key != "networking.istio.io/exportTo" && !delivery(key) && w.annotations[key] != v.Annotations[key] {
+			return v.Place("metadata", "annotations").Key(key), "its annotation " + key + " is not one of all objects of the workload"
+		}
+	}
+	return nil, ""
+}
+
+// brief is ": value" of a scalar.
+func brief(n *syntax.Node) string {
+	if t := text(n); t != "" {
+		return ": " + t
+	}
+	return ""
+}
+
+// delivery tells whether an annotation is for Argo CD or Flux.
+func delivery(key string) bool {
+	return strings.HasPrefix(key, "argocd.argoproj.io/") || strings.HasPrefix(key, "kustomize.toolkit.fluxcd.io/")
+}
+
+// protocolWords are those that a spec's port may have.
+var protocolWords = []string{"HTTP", "HTTPS", "HTTP2", "GRPC", "GRPC-WEB", "TCP", "TLS", "MONGO", "REDIS", "MYSQL"}
+
+// takePorts takes a Service's ports as the workload's; where that cannot be, it takes none, and says why.
+func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, string) {
+	var taken []*port
+	for _, p := range v.Ports {
+		q := &port{name: p.Name, number: p.Number, target: p.Target, protocol: strings.ToUpper(p.AppProtocol)}
+		if q.target == 0 {
+			q.target = w.listening(p.TargetName)
+		}
+		switch {
+		case p.Protocol != "" && p.Protocol != "TCP":
+			return p.At.Key("protocol"), "a spec has no " + p.Protocol + " ports"
+		case p.Name == "" || !portName.MatchString(p.Name):
+			return p.At, "a port of a spec has a name"
+		case q.number == 0 || q.target == 0:
+			return p.At, "nothing says which port VMs listen on"
+		case q.protocol != "" && !slices.Contains(protocolWords, q.protocol):
+			return p.At.Key("appProtocol"), "a spec knows no protocol " + p.AppProtocol
+		}
+		if reason := w.clash(q, taken); reason != "" {
+			return p.At, reason
+		}
+		taken = append(taken, q)
+	}
+	if len(taken) == 0 {
+		return v.Place("spec"), "it has no ports"
+	}
+	for _, q := range taken {
+		w.addPort(q)
+		s.ports = append(s.ports, q.name)
+	}
+	return nil, ""
+}
+
+// listening is the port that VMs have under a name; 0 where they have none, or different ones.
+func (w *workload) listening(name string) uint32 {
+	var found uint32
+	for _, g := range w.groups {
+		sets := []map[string]uint32{g.ports}
+		for _, e := range g.entries {
+			sets = append(sets, e.Ports)
+		}
+		for _, set := range sets {
+			if n := set[name]; n != 0 && found == 0 {
+				found = n
+			}
+		}
+	}
+	return found
+}
+
+// clash tells why a port cannot be one of the workload's beside others; "" where it can, or is one already.
+func (w *workload) clash(p *port, more []*port) string {
+	for _, q := range slices.Concat(w.ports, more) {
+		switch {
+		case q.name == p.name && (q.number != p.number || q.target != p.target || q.said() != p.said()):
+			return "another service has other numbers for the port " + p.name + ", and a port of a spec is the same for all"
+		case q.name != p.name && q.number == p.number:
+			return "the ports " + q.name + " and " + p.name + " have one number, and a workload's have not"
+		}
+	}
+	return ""
+}
+
+// said is the port's protocol, be it in its name only.
+func (p *port) said() string { return first(p.protocol, nameProtocol(p.name)) }
+
+// nameProtocol is what a port's name says of its protocol.
+func nameProtocol(name string) string {
+	prefix, _, _ := strings.Cut(name, "-")
+	if strings.HasPrefix(name, "grpc-web") {
+		prefix = "grpc-web"
+	}
+	if p := strings.ToUpper(prefix); slices.Contains(protocolWords, p) {
+		return p
+	}
+	return ""
+}
+
+func (w *workload) addPort(p *port) {
+	for _, q := range w.ports {
+		if q.name == p.name {
+			or(&q.protocol, p.protocol)
+			return
+		}
+	}
+	w.ports = append(w.ports, p)
+}
+
+// findPorts adds the ports that VMs have and no service, and finds where VMs listen.
+func (i *importer) findPorts() {
+	for _, w := range i.workloads {
+		for _, g := range w.groups {
+			sets := []map[string]uint32{g.ports}
+			for _, e := range g.entries {
+				sets = append(sets, e.Ports)
+			}
+			for _, set := range sets {
+				for _, name := range sorted(set) {
+					q := &port{name: name, number: set[name], target: set[name]}
+					known := slices.ContainsFunc(w.ports, func(p *port) bool { return p.name == name })
+					if !known && portName.MatchString(name) && q.number > 0 && q.number < 65536 && w.clash(q, nil) == "" {
+						w.addPort(q)
+					}
+				}
+			}
+		}
+		slices.SortFunc(w.ports, func(a, b *port) int { return cmp.Compare(a.number, b.number) })
+		w.targets = map[string][]uint32{}
+		for _, p := range w.ports {
+			for _, g := range w.groups {
+				own := p.target
+				if n := g.ports[p.name]; n != 0 {
+					own = n
+				}
+				if len(g.entries) == 0 || len(g.auto) > 0 {
+					w.targets[p.name] = append(w.targets[p.name], own)
+				}
+				for _, e := range g.entries {
+					if n := e.Ports[p.name]; n != 0 {
+						w.targets[p.name] = append(w.targets[p.name], n)
+					} else {
+						w.targets[p.name] = append(w.targets[p.name], own)
+					}
+				}
+				w.targets[p.name] = append(w.targets[p.name], own)
+			}
+			slices.Sort(w.targets[p.name])
+			w.targets[p.name] = slices.Compact(w.targets[p.name])
+		}
+	}
+}
+
+// entryService makes a service of a ServiceEntry that selects VMs of one workload; it answers false where a spec's
+// service is something else.
+func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry) bool {
+	selector := e.GetWorkloadSelector().GetLabels()
+	serving := i.serving(r.Namespace, selector)
+	if len(serving) != 1 || !serviceName.MatchString(r.Name) || len(e.Hosts) == 0 || len(e.Endpoints)+len(e.SubjectAltNames) > 0 ||
+		e.Location != networking.ServiceEntry_MESH_INTERNAL || e.Resolution != networking.ServiceEntry_STATIC {
+		return false
+	}
+	w := serving[0]
+	if selector["app"] != w.name || slices.ContainsFunc(w.services, func(s *service) bool { return s.name == r.Name }) {
+		return false
+	}
+	s := &service{
+		w: w, from: r, kind: kindEntry, name: r.Name, hosts: slices.Sorted(slices.Values(e.Hosts)), addresses: e.Addresses, exportTo: e.ExportTo,
+		selector: maps.Clone(selector), pods: i.hasPods(r.Namespace, selector),
+	}
+	for _, h := range s.hosts {
+		if !strings.Contains(h, ".") || strings.HasPrefix(h, "*") {
+			return false
+		}
+	}
+	delete(s.selector, "app")
+	var taken []*port
+	for _, p := range e.Ports {
+		q := &port{name: p.GetName(), number: p.GetNumber(), target: p.GetTargetPort(), protocol: strings.ToUpper(p.GetProtocol())}
+		if q.target == 0 {
+			q.target = q.number
+		}
+		if !portName.MatchString(q.name) || !slices.Contains(protocolWords, q.protocol) || w.clash(q, taken) != "" {
+			return false
+		}
+		taken = append(taken, q)
+	}
+	for _, q := range taken {
+		w.addPort(q)
+		s.ports = append(s.ports, q.name)
+	}
+	w.objects = append(w.objects, r)
+	i.becomes(r, fate{kind: kindEntry, namespace: r.Namespace, name: r.Name})
+	i.addHosts(s)
+	return true
+}
+
+// finish writes the service as a spec has it.
+func (s *service) finish(i *importer) schema.Service {
+	out := schema.Service{Name: s.name, Pods: s.pods, Addresses: s.addresses, ExportTo: s.exportTo}
+	if s.kind != kindService {
+		out.Kind = s.kind
+	}
+	if s.kind == kindEntry {
+		out.Hosts = s.hosts
+	}
+	if len(s.selector) > 0 {
+		out.Selector = s.selector
+	}
+	if len(s.ports) > 0 && len(s.ports) < len(s.w.ports) {
+		for _, p := range s.w.ports {
+			if slices.Contains(s.ports, p.name) {
+				out.Ports = append(out.Ports, p.name)
+			}
+		}
+	}
+	out.Traffic = s.traffic.finish(i, s)
+	return out
+}
