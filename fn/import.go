@@ -1,6 +1,8 @@
 package fn
 
 import (
+	"slices"
+
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/importer"
@@ -36,10 +38,11 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			skip[r] = true
 		}
 	}
+	unread := slices.ContainsFunc(out.Faults, func(d diag.Diagnostic) bool { return d.Severity >= diag.Error && d.Rule < "VM010" })
 	result := importer.Import(&set, folders, o, skip)
 	out.Others, out.Specs = result.Others, len(result.Specs)
 	out.Faults = append(out.Faults, result.Findings...)
-	if out.Specs > 0 {
+	if out.Specs > 0 && !unread { // of a text that cannot be read, anything may be missing
 		out.Text = result.Text()
 		if wrong := secretsIn(name, out.Text); len(wrong) > 0 {
 			out.Text = ""

@@ -260,7 +260,7 @@ func TestHelp(t *testing.T) {
 
 // What the issue has not come to yet is not there, and says so.
 func TestCommandsOfLater(t *testing.T) {
-	for _, name := range []string{"import", "graph"} {
+	for _, name := range []string{"graph"} {
 		r := run(name)
 		require.Equal(t, exitUsage, r.code, name)
 		require.Empty(t, r.out, name)

@@ -17,8 +17,8 @@ import (
 // Comparison holds what is built from the specs of a Result against what they were made of.
 type Comparison struct {
 	result *Result
-	built  map[fate]value // by identity: the fields kind, namespace and name
-	order  []fate
+	built  map[identity]value
+	order  []identity
 	enc    manifest.Encoder
 }
 
@@ -29,7 +29,7 @@ type value struct {
 }
 
 // Compare begins a comparison; give it each object of the build.
-func (r *Result) Compare() *Comparison { return &Comparison{result: r, built: map[fate]value{}} }
+func (r *Result) Compare() *Comparison { return &Comparison{result: r, built: map[identity]value{}} }
 
 // Add takes an object of the build, which is only read during the call.
 func (c *Comparison) Add(o *manifest.Object) {
@@ -39,7 +39,7 @@ func (c *Comparison) Add(o *manifest.Object) {
 	if len(documents) == 0 {
 		return
 	}
-	id := fate{kind: o.Kind, namespace: o.Namespace, name: o.Name}
+	id := identity{kind: o.Kind, namespace: o.Namespace, name: o.Name}
 	v := value{fields: map[string]any{"labels": texts(o.Labels), "annotations": texts(o.Annotations)}}
 	if spec := documents[0].Root.Get("spec"); spec != nil {
 		v.fields["spec"] = tidy("", spec.Plain())
@@ -47,7 +47,7 @@ func (c *Comparison) Add(o *manifest.Object) {
 	c.built[id] = v
 	c.order = append(c.order, id)
 	if host := hostOf(o.Kind, v); host != "" { // found by host, too: derived names are the generators' matter
-		c.built[fate{kind: o.Kind, namespace: o.Namespace, host: host}] = v
+		c.built[identity{kind: o.Kind, namespace: o.Namespace, host: host}] = v
 	}
 }
 
@@ -134,7 +134,7 @@ func serviceValue(spec map[string]any) map[string]any {
 var unordered = map[string]bool{
 	"hosts": true, "notHosts": true, "exportTo": true, "ports": true, "notPorts": true, "methods": true, "notMethods": true, "paths": true,
 	"notPaths": true, "principals": true, "notPrincipals": true, "namespaces": true, "notNamespaces": true, "serviceAccounts": true,
-	"notServiceAccounts": true, "sniHosts": true, "addresses": true,
+	"notServiceAccounts": true, "sniHosts": true, "addresses": true, "subsets": true,
 }
 
 // hollow are blocks that say nothing when they are empty.
@@ -147,7 +147,11 @@ func tidy(key string, v any) any {
 		out := map[string]any{}
 		for k, inner := range v {
 			inner = tidy(k, inner)
-			if m, ok := inner.(map[string]any); ok && len(m) == 0 && hollow[k] {
+			m, isMap := inner.(map[string]any)
+			if isMap && k == "probe" { // an unset number is printed as 0
+				maps.DeleteFunc(m, func(_ string, n any) bool { return n == 0 })
+			}
+			if isMap && len(m) == 0 && hollow[k] {
 				continue
 			}
 			if inner != nil {
@@ -167,6 +171,8 @@ func tidy(key string, v any) any {
 		if unordered[key] {
 			if scalars {
 				slices.SortFunc(out, func(a, b any) int { return cmp.Compare(a.(string), b.(string)) })
+			} else if key == "subsets" {
+				slices.SortStableFunc(out, func(a, b any) int { return cmp.Compare(nameIn(a), nameIn(b)) })
 			} else if key == "ports" { // of Services and ServiceEntries, which have numbers
 				slices.SortStableFunc(out, func(a, b any) int { return cmp.Compare(portKey(a), portKey(b)) })
 			}
@@ -174,6 +180,12 @@ func tidy(key string, v any) any {
 		return out
 	}
 	return v
+}
+
+func nameIn(v any) string {
+	m, _ := v.(map[string]any)
+	name, _ := m["name"].(string)
+	return name
 }
 
 func portKey(v any) string {
@@ -191,7 +203,7 @@ func (c *Comparison) Findings() diag.List {
 		if f.left {
 			continue
 		}
-		id := fate{kind: f.kind, namespace: f.namespace, name: f.name, host: f.host}
+		id := f.identity
 		made, ok := c.built[id]
 		if !ok {
 			found = append(found, ruleNotExpressed.At(r.Place("metadata", "name"), "nothing of %s is built from the spec", r).
@@ -199,16 +211,21 @@ func (c *Comparison) Findings() diag.List {
 			continue
 		}
 		c.see(id, made)
-		if f.name != "" && f.name != r.Name {
+		for _, name := range f.more {
+			other := identity{kind: f.kind, namespace: f.namespace, name: name}
+			c.see(other, c.built[other])
+		}
+		if f.name != "" && f.name != r.Name && !f.merged {
 			found = append(found, renamed(r, f.name))
 		}
 		if f.merged {
 			continue // it is part of another, which was said
 		}
 		d := differ{r: r, host: f.host}
-		d.maps([]string{"metadata", "labels"}, valueOf(r, &c.enc).fields["labels"], made.fields["labels"])
-		d.maps([]string{"metadata", "annotations"}, valueOf(r, &c.enc).fields["annotations"], made.fields["annotations"])
-		d.walk(r.Place("spec"), "spec", valueOf(r, &c.enc).fields["spec"], made.fields["spec"])
+		was := valueOf(r, &c.enc)
+		d.walk(r.Place("metadata", "labels"), "metadata.labels", was.fields["labels"], made.fields["labels"])
+		d.walk(r.Place("metadata", "annotations"), "metadata.annotations", was.fields["annotations"], made.fields["annotations"])
+		d.routes(was.fields["spec"], made.fields["spec"])
 		found = append(found, d.found...)
 		if len(d.adds) > 0 {
 			key := r.Kind + "\x00" + strings.Join(d.adds, "\x00")
@@ -228,7 +245,7 @@ func (c *Comparison) Findings() diag.List {
 }
 
 // see remembers that an object of the build stands for one that was read, however it was found.
-func (c *Comparison) see(id fate, v value) {
+func (c *Comparison) see(id identity, v value) {
 	v.seen = true
 	c.built[id] = v
 	if id.host == "" {
@@ -273,7 +290,7 @@ func (c *Comparison) extra() diag.List {
 	var found diag.List
 	for _, id := range c.order {
 		v := c.built[id]
-		if byHost := c.built[fate{kind: id.kind, namespace: id.namespace, host: hostOf(id.kind, v)}]; v.seen || byHost.seen {
+		if byHost := c.built[identity{kind: id.kind, namespace: id.namespace, host: hostOf(id.kind, v)}]; v.seen || byHost.seen {
 			continue
 		}
 		at := c.anchor(id.namespace)
@@ -305,12 +322,62 @@ type differ struct {
 	adds  []string
 }
 
-func (d *differ) maps(keys []string, in, out any) {
-	at := d.r.Place(keys...)
-	d.walk(at, strings.Join(keys, "."), in, out)
+// routes compares specs, and routes in a way that does not mind that a build writes each out for each port.
+func (d *differ) routes(in, out any) {
+	a, _ := in.(map[string]any)
+	b, _ := out.(map[string]any)
+	if d.r.Kind == "VirtualService" && a != nil && b != nil {
+		for _, key := range []string{"http", "tcp", "tls"} {
+			bare := anyPort(a[key])
+			if !reflect.DeepEqual(a[key], b[key]) && reflect.DeepEqual(bare, anyPort(b[key])) {
+				d.adds = append(d.adds, "spec."+key+": each route for each port")
+				b[key] = a[key]
+			}
+		}
+	}
+	d.walk(d.r.Place("spec"), "spec", in, out)
+}
+
+// anyPort is routes without ports in matches and destinations, where those that are then alike stand once.
+func anyPort(routes any) any {
+	list, _ := routes.([]any)
+	var out []any
+	for _, route := range list {
+		route, _ := withoutPort(route).(map[string]any)
+		if matches, _ := route["match"].([]any); len(matches) == 1 && reflect.DeepEqual(matches[0], map[string]any{}) {
+			delete(route, "match")
+		}
+		if n := len(out); n == 0 || !reflect.DeepEqual(out[n-1], any(route)) {
+			out = append(out, route)
+		}
+	}
+	return out
+}
+
+func withoutPort(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for k, inner := range v {
+			if k != "port" {
+				out[k] = withoutPort(inner)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for n := range v {
+			out[n] = withoutPort(v[n])
+		}
+		return out
+	}
+	return v
 }
 
 func (d *differ) walk(at diag.Path, path string, in, out any) {
+	if in != nil && out == nil && (strings.HasSuffix(path, "abels") || strings.HasSuffix(path, "nnotations")) {
+		out = map[string]any{} // so that each key is spoken of
+	}
 	switch a := in.(type) {
 	case nil:
 		if out != nil {
@@ -386,8 +453,22 @@ func (d *differ) added(at diag.Path, path string, out any) {
 			WithHelp("pods with the other labels are no longer meant: give them a policy of their own where they need one"))
 		return
 	}
+	if key := at.LastKey(); strings.HasSuffix(path, pathKey("abels", key)) && derivedLabels[key] {
+		if !slices.Contains(d.adds, derivedWord) {
+			d.adds = append(d.adds, derivedWord)
+		}
+		return
+	}
 	d.adds = append(d.adds, said(path, out))
 }
+
+// derivedLabels are those that a spec derives for VMs and objects alike.
+var derivedLabels = map[string]bool{
+	"app": true, "class": true, "version": true, "topology.istio.io/locality": true,
+	"service.istio.io/canonical-name": true, "service.istio.io/canonical-revision": true,
+}
+
+const derivedWord = "labels that are derived"
 
 func said(path string, v any) string { return path + ": " + printed(v) }
 

@@ -30,7 +30,7 @@ func (i *importer) findExternals() {
 			continue
 		}
 		i.externals = append(i.externals, &external{from: r, entry: e})
-		i.becomes(r, fate{kind: kindEntry, namespace: r.Namespace, name: r.Name})
+		i.becomes(r, fate{identity: identity{kind: kindEntry, namespace: r.Namespace, name: r.Name}})
 	}
 }
 

@@ -175,9 +175,24 @@ func (i *importer) tellMissing(at diag.Path) {
 			WithHelp("add --istiod-address, or name the folder that istioctl wrote for one of the VMs, whose hosts file has it"))
 	}
 	if f.guessed {
-		i.say(ruleDecide.At(at, "every VM is in the network %q, and nothing says that it is the cluster's own", f.Network).
+		i.say(ruleDecide.At(i.networkAt(at), "every VM is in the network %q, and nothing says that it is the cluster's own", f.Network).
 			WithHelp("if it is not, add --network with the cluster's own: pods and VMs then reach each other through gateways"))
 	}
+}
+
+// networkAt is where a VM's network is said.
+func (i *importer) networkAt(otherwise diag.Path) diag.Path {
+	for _, w := range i.workloads {
+		for _, g := range w.groups {
+			switch {
+			case g.from != nil && g.from.Network != "":
+				return g.from.Place("spec", "template", "network")
+			case len(g.entries) > 0 && g.entries[0].Network != "":
+				return g.entries[0].Place("spec", "network")
+			}
+		}
+	}
+	return otherwise
 }
 
 func or(field *string, value string) {

@@ -10,6 +10,7 @@ import (
 	networking "istio.io/api/networking/v1"
 
 	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 	"github.com/vmmesh/vmmesh/schema/syntax"
@@ -104,7 +105,7 @@ func (i *importer) plainAccount(w *workload) bool {
 		reason = "Kubernetes makes it by itself"
 	}
 	if reason == "" {
-		i.becomes(r, fate{kind: "ServiceAccount", namespace: r.Namespace, name: r.Name})
+		i.becomes(r, fate{identity: identity{kind: "ServiceAccount", namespace: r.Namespace, name: r.Name}})
 		return true
 	}
 	if !i.settled(r) {
@@ -190,7 +191,7 @@ func (i *importer) finishGroup(w *workload, g *group) schema.Group {
 				in.Ports = append(in.Ports, schema.PortOverride{Name: p.name, TargetPort: int(n)})
 			}
 		}
-		i.becomes(e.Resource, fate{kind: "WorkloadEntry", namespace: w.namespace, name: mesh.EntryName(g.name, in.Name)})
+		i.becomes(e.Resource, fate{identity: identity{kind: "WorkloadEntry", namespace: w.namespace, name: mesh.EntryName(g.name, in.Name)}})
 		out.Instances = append(out.Instances, in)
 	}
 	i.registration(w, g, &out)
@@ -218,6 +219,11 @@ func (i *importer) registration(w *workload, g *group, out *schema.Group) {
 		out.Registration = "Auto"
 		if len(g.auto) == 0 && (g.config == nil || !g.config.auto) {
 			w.note("groups["+g.name+"].registration", "no entry of its VMs is among the manifests, so they register by themselves; or list them as instances")
+			if g.from != nil {
+				d := ruleDecide.At(g.from.Place("metadata", "name"), "no entry of the VMs of %s is among the manifests, so the spec says that they register by themselves", g.from)
+				d.Severity = diag.Info
+				i.say(d.WithHelp("list them as instances if they do not, and `registration: Static`"))
+			}
 		}
 	}
 }

@@ -73,10 +73,16 @@ func (r *Result) Buildable() string {
 
 // fate is what becomes of an object: the object that a build makes in its place, or none.
 type fate struct {
+	identity
+	more   []string // names of further ones of the kind
+	left   bool     // it stays as it is, outside the specs
+	merged bool     // it is not the whole of what it becomes
+}
+
+// identity names an object of a build.
+type identity struct {
 	kind, namespace, name string
 	host                  string // of a DestinationRule or VirtualService, instead of the name
-	left                  bool   // it stays as it is, outside the specs
-	merged                bool   // others are in the same one
 }
 
 // importer carries what grows while the set is read.

@@ -44,7 +44,7 @@ func (i *importer) tellRest() {
 			i.out.Others++
 		}
 	}
-	if at == nil && len(i.workloads) > 0 {
+	if len(i.workloads) > 0 {
 		at = i.workloads[0].at
 	}
 	i.tellMissing(at)

@@ -89,7 +89,7 @@ func (i *importer) space(name string) *space {
 		i.leaves(r, r.Place("metadata", key), reason, "the spec has `namespaces: {create: false}`; keep its manifest beside what the spec builds")
 		return s
 	}
-	i.becomes(r, fate{kind: "Namespace", name: name})
+	i.becomes(r, fate{identity: identity{kind: "Namespace", name: name}})
 	return s
 }
 
@@ -138,7 +138,7 @@ func (i *importer) namespaceMode(r *manifest.Resource, p *security.PeerAuthentic
 			return
 		}
 		s.mode = mode.String()
-		i.becomes(r, fate{kind: "PeerAuthentication", namespace: r.Namespace, name: "default"})
+		i.becomes(r, fate{identity: identity{kind: "PeerAuthentication", namespace: r.Namespace, name: "default"}})
 	}
 }
 

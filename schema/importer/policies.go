@@ -82,7 +82,7 @@ func (i *importer) findPolicies() {
 		if w.out.Security.MTLS.Mode == "" {
 			w.out.Security.MTLS.Mode = "UNSET" // no policy was there, and none is made
 		}
-		if w.out.Security.MTLS.Mode == "STRICT" && len(w.out.Security.MTLS.Ports) == 0 {
+		if w.out.Security.MTLS.Mode == "STRICT" {
 			w.out.Security.MTLS.Mode = "" // the default
 		}
 	}
@@ -119,8 +119,17 @@ func (i *importer) peerAuthentication(r *manifest.Resource, p *security.PeerAuth
 		w.out.Security.MTLS = mtls[w]
 		w.objects = append(w.objects, r)
 	}
-	i.becomes(r, fate{kind: "PeerAuthentication", namespace: r.Namespace, name: list[0].name, merged: len(list) > 1})
+	i.becomes(r, fate{identity: identity{kind: "PeerAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list), merged: len(list) > 1})
 	i.tellSeveral(r, list)
+}
+
+// others names all but the first.
+func others(list []*workload) []string {
+	var out []string
+	for _, w := range list[1:] {
+		out = append(out, w.name)
+	}
+	return out
 }
 
 // tellSeveral says that one object becomes several.
@@ -193,7 +202,13 @@ func (i *importer) authorizationPolicy(r *manifest.Resource, p *security.Authori
 			*rules = append(*rules, i.accessRule(w, rule))
 		}
 		w.objects = append(w.objects, r)
-		i.becomes(r, fate{kind: "AuthorizationPolicy", namespace: r.Namespace, name: w.name + end, merged: merged})
+		if w == list[0] {
+			f := fate{identity: identity{kind: "AuthorizationPolicy", namespace: r.Namespace, name: w.name + end}, merged: merged}
+			for _, name := range others(list) {
+				f.more = append(f.more, name+end)
+			}
+			i.becomes(r, f)
+		}
 	}
 	i.tellSeveral(r, list)
 }
@@ -220,7 +235,7 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 		w.out.Security.JWT = append(w.out.Security.JWT, p.GetJwtRules()...)
 		w.objects = append(w.objects, r)
 	}
-	i.becomes(r, fate{kind: "RequestAuthentication", namespace: r.Namespace, name: list[0].name, merged: merged})
+	i.becomes(r, fate{identity: identity{kind: "RequestAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list), merged: merged})
 	i.tellSeveral(r, list)
 }
 
@@ -244,7 +259,7 @@ func (i *importer) findSidecars() {
 			w.out.Sidecar.WorkloadSelector = nil
 			w.objects = append(w.objects, r)
 		}
-		i.becomes(r, fate{kind: "Sidecar", namespace: r.Namespace, name: list[0].name, merged: len(list) > 1})
+		i.becomes(r, fate{identity: identity{kind: "Sidecar", namespace: r.Namespace, name: list[0].name}, more: others(list), merged: len(list) > 1})
 		i.tellSeveral(r, list)
 	}
 }

@@ -38,7 +38,7 @@ func (i *importer) findRoutes() {
 		case s.traffic.routes != nil && host == s.hosts[0]:
 			i.leaves(r, r.Place("spec", "hosts"), s.traffic.routes.String()+" has this host too, and Istio uses the older one", "merge the two, or delete this one")
 		default:
-			i.becomes(r, fate{kind: "VirtualService", namespace: r.Namespace, host: host})
+			i.becomes(r, fate{identity: identity{kind: "VirtualService", namespace: r.Namespace, host: host}})
 			s.w.objects = append(s.w.objects, r)
 			if more[s] == nil {
 				more[s] = map[string]*networking.VirtualService{}
@@ -157,7 +157,7 @@ func (i *importer) shorten(s *service) {
 // joined finds routes that were written out for each port, and answers one for all of them.
 func joined[R proto.Message](i *importer, s *service, routes []R, ports func(R, bool) ([]*uint32, []*networking.Destination)) []R {
 	numbers := s.numbers(func(p *port) bool { return takes(routes, p.said()) })
-	if len(numbers) < 2 {
+	if len(s.numbers(nil)) < 2 || len(numbers) == 0 {
 		return routes
 	}
 	var out []R
@@ -169,6 +169,7 @@ func joined[R proto.Message](i *importer, s *service, routes []R, ports func(R, 
 				continue
 			}
 		}
+		dialled(i, s, routes[0], numbers, ports)
 		out = append(out, routes[0])
 		routes = routes[1:]
 	}
@@ -210,6 +211,24 @@ func allPorts[R proto.Message](i *importer, s *service, routes []R, numbers []ui
 		one = bare
 	}
 	return one, true
+}
+
+// dialled leaves out the port of destinations where a route acts on one port alone, and it is that one.
+func dialled[R proto.Message](i *importer, s *service, route R, numbers []uint32, ports func(R, bool) ([]*uint32, []*networking.Destination)) {
+	matches, list := ports(route, true)
+	if len(matches) == 0 || !slices.Contains(numbers, *matches[0]) {
+		return
+	}
+	n := *matches[0]
+	if slices.ContainsFunc(matches, func(m *uint32) bool { return *m != n }) {
+		return
+	}
+	for _, d := range list {
+		target := i.anyService(d.Host, s.w.namespace)
+		if target != nil && len(target.numbers(nil)) > 1 && d.Port.GetNumber() == n {
+			d.Port = nil
+		}
+	}
 }
 
 // numbers lists the ports that clients dial, in order; nil takes all of them.

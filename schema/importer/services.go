@@ -150,7 +150,7 @@ func (i *importer) addService(w *workload, v *manifest.ServiceView) {
 	} else {
 		s.selector = maps.Clone(v.Selector)
 		delete(s.selector, "app")
-		i.becomes(v.Resource, fate{kind: kindService, namespace: v.Namespace, name: v.Name})
+		i.becomes(v.Resource, fate{identity: identity{kind: kindService, namespace: v.Namespace, name: v.Name}})
 		w.objects = append(w.objects, v.Resource)
 	}
 	i.addHosts(s)
@@ -384,14 +384,15 @@ func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry
 		s.ports = append(s.ports, q.name)
 	}
 	w.objects = append(w.objects, r)
-	i.becomes(r, fate{kind: kindEntry, namespace: r.Namespace, name: r.Name})
+	i.becomes(r, fate{identity: identity{kind: kindEntry, namespace: r.Namespace, name: r.Name}})
 	i.addHosts(s)
 	return true
 }
 
 // finish writes the service as a spec has it.
 func (s *service) finish(i *importer) schema.Service {
-	out := schema.Service{Name: s.name, Pods: s.pods, Addresses: s.addresses, ExportTo: s.exportTo}
+	traffic := s.traffic.finish(i, s) // which may find that pods serve too
+	out := schema.Service{Name: s.name, Pods: s.pods, Addresses: s.addresses, ExportTo: s.exportTo, Traffic: traffic}
 	if s.kind != kindService {
 		out.Kind = s.kind
 	}
@@ -408,6 +409,5 @@ func (s *service) finish(i *importer) schema.Service {
 			}
 		}
 	}
-	out.Traffic = s.traffic.finish(i, s)
 	return out
 }

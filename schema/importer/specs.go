@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 
@@ -50,9 +49,6 @@ func (i *importer) divide() []*part {
 		parts = append(parts, p)
 		return p
 	}
-	slices.SortStableFunc(i.workloads, func(a, b *workload) int {
-		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
-	})
 	for _, w := range i.workloads {
 		p := find(w.namespace, &w.telemetry, func(p *part) bool {
 			return !slices.ContainsFunc(p.workloads, func(o *workload) bool { return o.name == w.name })
@@ -77,7 +73,7 @@ func (i *importer) divide() []*part {
 // specName names a spec after what is in it.
 func (i *importer) specName(parts []*part, n int) string {
 	p := parts[n]
-	own := p.space.name
+	own := first(p.namespace(), "vm-workloads")
 	if len(p.workloads) == 1 {
 		own = p.workloads[0].name
 	}

@@ -63,18 +63,18 @@ func (i *importer) addRule(s *service, r *manifest.Resource, d *networking.Desti
 		i.leaves(r, nil, "it says nothing", "delete it")
 		return
 	case first != nil && s.hosts[0] != host:
-		i.becomes(r, fate{kind: "DestinationRule", namespace: r.Namespace, host: host}) // one rule for each host of the service
+		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}}) // one rule for each host of the service
 		s.w.objects = append(s.w.objects, r)
 		return
 	case first != nil:
-		i.becomes(r, fate{kind: "DestinationRule", namespace: r.Namespace, host: host, merged: true})
+		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}, merged: true})
 		message := "%s is for the host of %s too"
 		if d.TrafficPolicy != nil && t.policy != nil {
 			message += ", whose trafficPolicy counts"
 		}
 		i.say(ruleDifferent.At(r.Place("spec", "host"), message, r, first).WithHelp("a spec makes one rule of both; delete this one after the first apply"))
 	default:
-		i.becomes(r, fate{kind: "DestinationRule", namespace: r.Namespace, host: host})
+		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}})
 		t.rule = r
 		s.w.objects = append(s.w.objects, r)
 	}
@@ -98,7 +98,7 @@ func (i *importer) addExternalRule(e *external, r *manifest.Resource, d *network
 		i.leaves(r, r.Place("spec", "trafficPolicy"), "another host of the ServiceEntry has another policy, and a spec says it once", "")
 	default:
 		e.policy = d.TrafficPolicy
-		i.becomes(r, fate{kind: "DestinationRule", namespace: r.Namespace, host: host})
+		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}})
 	}
 }
 

@@ -80,6 +80,9 @@ func (i *importer) findWorkloads(configs []*config) {
 		slices.SortStableFunc(all, func(a, b *manifest.Workload) int { return cmp.Compare(a.Name, b.Name) })
 		i.findGroups(ns, all, configs)
 	}
+	slices.SortStableFunc(i.workloads, func(a, b *workload) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+	})
 }
 
 func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*config) {
@@ -89,7 +92,7 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 		if w.Group() && !i.skip[w.Resource] {
 			g := &group{name: w.Name, from: w, labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
 			groups, byName[g.name] = append(groups, g), g
-			i.becomes(w.Resource, fate{kind: "WorkloadGroup", namespace: ns, name: w.Name})
+			i.becomes(w.Resource, fate{identity: identity{kind: "WorkloadGroup", namespace: ns, name: w.Name}})
 		}
 	}
 	for _, c := range configs {

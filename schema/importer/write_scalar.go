@@ -12,6 +12,9 @@ func scalarOf(s string) string {
 	if strings.ContainsAny(s, ",:*@") && !plainURL(s) {
 		return quoted(s)
 	}
+	if version(s) != "" {
+		return s // two dots are no number to anybody
+	}
 	var e manifest.Encoder
 	e.Value(strings.ReplaceAll(s, "\n", " "))
 	if text := strings.TrimSuffix(string(e.Bytes()), "\n"); text == s {
