@@ -16,6 +16,7 @@ type Imported struct {
 	Specs   int       // how many there are
 	Objects int       // that were read
 	Others  int       // of them, those that are no matter of VMs
+	Unbuilt bool      // the specs have errors, so that they could not be held against the manifests
 	Faults  diag.List // what the specs do not say, or say otherwise, and what could not be read; sorted
 	Defects diag.List // what the rules find in the manifests themselves; sorted
 }
@@ -30,6 +31,9 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 		out.Faults = append(out.Faults, set.Read(t.Name, t.Text)...)
 	}
 	out.Objects = set.Len()
+	if slices.ContainsFunc(out.Faults, func(d diag.Diagnostic) bool { return d.Severity >= diag.Error && d.Rule < "VM010" }) {
+		return out // of a text that cannot be read, anything may be missing
+	}
 	out.Defects = lint.Set(&set).Sorted()
 	skip := unreadable(&set, out.Faults)
 	for _, r := range set.All() {
@@ -38,17 +42,16 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			skip[r] = true
 		}
 	}
-	unread := slices.ContainsFunc(out.Faults, func(d diag.Diagnostic) bool { return d.Severity >= diag.Error && d.Rule < "VM010" })
 	result := importer.Import(&set, folders, o, skip)
 	out.Others, out.Specs = result.Others, len(result.Specs)
 	out.Faults = append(out.Faults, result.Findings...)
-	if out.Specs > 0 && !unread { // of a text that cannot be read, anything may be missing
+	if out.Specs > 0 {
 		out.Text = result.Text()
 		if wrong := secretsIn(name, out.Text); len(wrong) > 0 {
 			out.Text = ""
 			out.Faults = append(out.Faults, wrong...)
 		} else {
-			out.Faults = append(out.Faults, compareBuilt(name, result)...)
+			out.compareBuilt(name, result)
 		}
 	}
 	out.Faults = out.Faults.Sorted()
@@ -89,20 +92,20 @@ func secretsIn(name, text string) diag.List {
 	return found
 }
 
-// compareBuilt builds the specs, with something in the place of what a person has yet to say.
-func compareBuilt(name string, result *importer.Result) diag.List {
+// compareBuilt builds the specs, with something in the place of what a person has yet to say, and adds what differs.
+func (out *Imported) compareBuilt(name string, result *importer.Result) {
 	text := result.Buildable()
 	docs, findings := schema.Parse(name, []byte(text))
 	comparison := result.Compare()
 	findings = append(findings, Expand(docs, comparison.Add)...)
-	if findings.HasErrors() {
-		var errors diag.List
-		for _, d := range findings {
-			if d.Severity >= diag.Error {
-				errors = append(errors, d)
-			}
-		}
-		return errors
+	if !findings.HasErrors() {
+		out.Faults = append(out.Faults, comparison.Findings()...)
+		return
 	}
-	return comparison.Findings()
+	out.Unbuilt = true
+	for _, d := range findings {
+		if d.Severity >= diag.Error {
+			out.Faults = append(out.Faults, d)
+		}
+	}
 }

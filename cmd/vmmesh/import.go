@@ -140,6 +140,9 @@ func (a *app) talkImport(got fn.Imported, o importOptions) {
 		parts = append(parts, count(got.Specs, "spec"))
 	}
 	a.talk("%s; what the spec does not say: %s; in the manifests themselves: %s", strings.Join(parts, ", "), tally(got.Faults), tally(got.Defects))
+	if got.Unbuilt {
+		a.talk("the spec has errors of its own, so it could not be held against the manifests: mend them there, or in the manifests, and import again")
+	}
 	if got.Text != "" && o.output != "-" {
 		a.talk("wrote %s: read its comments, then run 'vmmesh lint'", o.output)
 	}

@@ -24,6 +24,7 @@ type Comparison struct {
 
 // value is an object as plain values.
 type value struct {
+	name   string
 	fields map[string]any // labels, annotations, spec
 	seen   bool           // an object that was read became it
 }
@@ -40,7 +41,7 @@ func (c *Comparison) Add(o *manifest.Object) {
 		return
 	}
 	id := identity{kind: o.Kind, namespace: o.Namespace, name: o.Name}
-	v := value{fields: map[string]any{"labels": texts(o.Labels), "annotations": texts(o.Annotations)}}
+	v := value{name: o.Name, fields: map[string]any{"labels": texts(o.Labels), "annotations": texts(o.Annotations)}}
 	if spec := documents[0].Root.Get("spec"); spec != nil {
 		v.fields["spec"] = tidy("", spec.Plain())
 	}
@@ -201,6 +202,10 @@ func (c *Comparison) Findings() diag.List {
 	for _, r := range c.result.order {
 		f := c.result.fates[r]
 		if f.left {
+			if _, clash := c.built[identity{kind: r.Kind, namespace: r.Namespace, name: r.Name}]; clash {
+				found = append(found, ruleNotExpressed.At(r.Place("metadata", "name"), "%s stays outside the spec, and a build makes another of that name in its place", r).
+					WithHelp("rename this one, or what it would be taken for"))
+			}
 			continue
 		}
 		id := f.identity
@@ -215,8 +220,8 @@ func (c *Comparison) Findings() diag.List {
 			other := identity{kind: f.kind, namespace: f.namespace, name: name}
 			c.see(other, c.built[other])
 		}
-		if f.name != "" && f.name != r.Name && !f.merged {
-			found = append(found, renamed(r, f.name))
+		if made.name != r.Name && !f.told {
+			found = append(found, renamed(r, made.name))
 		}
 		if f.merged {
 			continue // it is part of another, which was said
@@ -508,7 +513,7 @@ func (d *differ) differs(at diag.Path, path string, in, out any) {
 	if out != nil {
 		message = fmt.Sprintf("%s is %s here, and %s in a build", path, printed(in), printed(out))
 	}
-	if help == "" {
+	if help == "" || !same {
 		help = "change the manifest so that a spec can say it, or keep in mind that this is lost"
 	}
 	d.found = append(d.found, rule.At(at, "%s: %s", d.r, message).WithHelp("%s", help))

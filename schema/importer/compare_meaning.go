@@ -6,6 +6,8 @@ import "strings"
 func harmless(kind, path string, in, out any, host string) (bool, string) {
 	vm := kind == "WorkloadGroup" || kind == "WorkloadEntry"
 	switch {
+	case strings.Contains(path, "proxy.istio.io/config") && out == nil:
+		return true, "the group's vm.proxyConfig says it, and the VM's mesh.yaml"
 	case strings.HasPrefix(path, "metadata.annotations"):
 		return !strings.Contains(path, "istio.io/"), "a spec gives the same annotations to all objects of a workload, by `annotations`"
 	case strings.HasPrefix(path, "metadata.labels") && !vm:
@@ -21,9 +23,9 @@ func harmless(kind, path string, in, out any, host string) (bool, string) {
 	case kind == "Service" && strings.HasSuffix(path, ".targetPort"):
 		return true, "it is the port that VMs have under this name"
 	case kind == "Service" && strings.HasSuffix(path, ".appProtocol"):
-		return strings.EqualFold(text2(in), text2(out)), ""
+		return strings.EqualFold(text2(in), text2(out)), "Istio reads it in any case"
 	case kind == "ServiceEntry" && strings.HasSuffix(path, ".protocol"):
-		return strings.EqualFold(text2(in), text2(out)), ""
+		return strings.EqualFold(text2(in), text2(out)), "Istio reads it in any case"
 	case kind == "ServiceEntry" && strings.HasSuffix(path, ".targetPort") && out == nil:
 		return true, "it is the port's own number"
 	case (kind == "DestinationRule" && path == "spec.host" || kind == "VirtualService" && path == "spec.hosts") && host != "":
@@ -31,11 +33,12 @@ func harmless(kind, path string, in, out any, host string) (bool, string) {
 	case kind == "VirtualService" && path == "spec.gateways":
 		return true, "mesh is the default"
 	case kind == "VirtualService":
-		return samePlace(path, in, out), ""
+		return samePlace(path, in, out), "Istio completes a short name in the same way"
 	}
 	return false, ""
 }
 
+// text2 is a string among plain values.
 func text2(v any) string {
 	s, _ := v.(string)
 	return s

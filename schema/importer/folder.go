@@ -169,7 +169,9 @@ func (c *config) tell(f *facts, addressed bool) {
 	case host == "":
 	case strings.HasPrefix(svc, "svc") && (name == "istiod" || revisioned):
 		or(&f.Namespace, namespace)
-		or(&f.Revision, revision)
+		if revisioned {
+			or(&f.Revision, revision)
+		}
 		if port == "15012" {
 			break
 		}

@@ -76,7 +76,8 @@ type fate struct {
 	identity
 	more   []string // names of further ones of the kind
 	left   bool     // it stays as it is, outside the specs
-	merged bool     // it is not the whole of what it becomes
+	merged bool     // it is not the whole of what it becomes, or not that alone
+	told   bool     // and that was said
 }
 
 // identity names an object of a build.
@@ -134,6 +135,18 @@ func (i *importer) becomes(r *manifest.Resource, f fate) {
 		i.out.order = append(i.out.order, r)
 	}
 	i.out.fates[r] = f
+}
+
+// merge remembers that an object becomes a part of what others became, which then are parts too.
+func (i *importer) merge(r *manifest.Resource, f fate) {
+	for other, known := range i.out.fates {
+		if known.identity == f.identity {
+			known.merged = true
+			i.out.fates[other] = known
+		}
+	}
+	f.merged, f.told = true, true
+	i.becomes(r, f)
 }
 
 // leaves says that an object about VMs stays as it is, and why.

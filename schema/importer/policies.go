@@ -119,8 +119,17 @@ func (i *importer) peerAuthentication(r *manifest.Resource, p *security.PeerAuth
 		w.out.Security.MTLS = mtls[w]
 		w.objects = append(w.objects, r)
 	}
-	i.becomes(r, fate{identity: identity{kind: "PeerAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list), merged: len(list) > 1})
+	i.takes(r, fate{identity: identity{kind: "PeerAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list)}, len(list) > 1)
 	i.tellSeveral(r, list)
+}
+
+// takes remembers what an object becomes, and whether others are in it too, or it is in several.
+func (i *importer) takes(r *manifest.Resource, f fate, merged bool) {
+	if merged {
+		i.merge(r, f)
+		return
+	}
+	i.becomes(r, f)
 }
 
 // others names all but the first.
@@ -203,11 +212,11 @@ func (i *importer) authorizationPolicy(r *manifest.Resource, p *security.Authori
 		}
 		w.objects = append(w.objects, r)
 		if w == list[0] {
-			f := fate{identity: identity{kind: "AuthorizationPolicy", namespace: r.Namespace, name: w.name + end}, merged: merged}
+			f := fate{identity: identity{kind: "AuthorizationPolicy", namespace: r.Namespace, name: w.name + end}}
 			for _, name := range others(list) {
 				f.more = append(f.more, name+end)
 			}
-			i.becomes(r, f)
+			i.takes(r, f, merged)
 		}
 	}
 	i.tellSeveral(r, list)
@@ -235,7 +244,7 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 		w.out.Security.JWT = append(w.out.Security.JWT, p.GetJwtRules()...)
 		w.objects = append(w.objects, r)
 	}
-	i.becomes(r, fate{identity: identity{kind: "RequestAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list), merged: merged})
+	i.takes(r, fate{identity: identity{kind: "RequestAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list)}, merged)
 	i.tellSeveral(r, list)
 }
 
@@ -259,7 +268,7 @@ func (i *importer) findSidecars() {
 			w.out.Sidecar.WorkloadSelector = nil
 			w.objects = append(w.objects, r)
 		}
-		i.becomes(r, fate{identity: identity{kind: "Sidecar", namespace: r.Namespace, name: list[0].name}, more: others(list), merged: len(list) > 1})
+		i.takes(r, fate{identity: identity{kind: "Sidecar", namespace: r.Namespace, name: list[0].name}, more: others(list)}, len(list) > 1)
 		i.tellSeveral(r, list)
 	}
 }

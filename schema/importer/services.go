@@ -57,6 +57,7 @@ func (i *importer) findServices() {
 	slices.SortStableFunc(list, func(a, b *manifest.ServiceView) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
+	var later []func()
 	for _, v := range list {
 		serving := i.serving(v.Namespace, v.Selector)
 		if len(serving) == 0 {
@@ -66,7 +67,12 @@ func (i *importer) findServices() {
 			i.leaves(v.Resource, v.Place("spec", "selector"), "it selects VMs of "+names(serving)+", and a service of a spec is one workload's", "")
 			continue
 		}
-		i.addService(serving[0], v)
+		if more := i.addService(serving[0], v); more != nil {
+			later = append(later, more)
+		}
+	}
+	for _, more := range later {
+		more()
 	}
 }
 
@@ -125,24 +131,31 @@ func listed(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-func (i *importer) addService(w *workload, v *manifest.ServiceView) {
+// addService adds a Service to its workload. Where it stays what it is, its ports are the workload's only as far as those
+// of the others leave room: what it answers does that.
+func (i *importer) addService(w *workload, v *manifest.ServiceView) func() {
 	s := &service{
 		w: w, from: v.Resource, kind: kindService, name: v.Name, pods: i.hasPods(v.Namespace, v.Selector),
 		hosts: []string{mesh.ServiceHost(v.Name, v.Namespace, i.istio.domain())}, exportTo: split(v.Annotations["networking.istio.io/exportTo"]),
 	}
 	if !serviceName.MatchString(v.Name) {
 		i.leaves(v.Resource, nil, "its name cannot be that of a service in a spec", "")
-		return
+		return nil
 	}
 	at, reason := w.strange(v)
+	switch {
+	case reason != "":
+	case w.app != w.name:
+		at, reason = v.Place("spec", "selector"), "a Service of a spec selects app="+w.name+", which these VMs do not have yet"
+	case v.Selector["app"] != w.app:
+		at, reason = v.Place("spec", "selector"), "a Service of a spec selects by app="+w.name
+	default:
+		if at, reason = namedTarget(v); !s.pods {
+			at, reason = nil, ""
+		}
+	}
 	if reason == "" {
 		at, reason = w.takePorts(v, s)
-	}
-	if reason == "" && w.app != w.name {
-		at, reason = v.Place("spec", "selector"), "a Service of a spec selects app="+w.name+", which these VMs do not have yet"
-	}
-	if reason == "" && v.Selector["app"] != w.app {
-		at, reason = v.Place("spec", "selector"), "a Service of a spec selects by app="+w.name
 	}
 	if reason != "" {
 		s.kind = kindExisting
@@ -154,6 +167,20 @@ func (i *importer) addService(w *workload, v *manifest.ServiceView) {
 		w.objects = append(w.objects, v.Resource)
 	}
 	i.addHosts(s)
+	if s.kind == kindExisting {
+		return func() { w.takePorts(v, s) }
+	}
+	return nil
+}
+
+// namedTarget finds a port that names the one behind it: pods may have another under that name than VMs.
+func namedTarget(v *manifest.ServiceView) (diag.Path, string) {
+	for _, p := range v.Ports {
+		if p.TargetName != "" {
+			return p.At.Key("targetPort"), "pods serve it too, and a Service of a spec has the number that VMs have under " + p.TargetName
+		}
+	}
+	return nil, ""
 }
 
 var (

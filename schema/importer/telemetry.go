@@ -59,7 +59,7 @@ func (i *importer) findTelemetries() {
 			w.telemetry.tracing = append(w.telemetry.tracing, t.GetTracing()...)
 			w.objects = append(w.objects, r)
 		}
-		i.becomes(r, fate{identity: identity{kind: "Telemetry", namespace: r.Namespace, name: list[0].name}, more: others(list), merged: merged})
+		i.takes(r, fate{identity: identity{kind: "Telemetry", namespace: r.Namespace, name: list[0].name}, more: others(list)}, merged)
 		i.tellSeveral(r, list)
 	}
 }

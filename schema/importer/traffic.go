@@ -67,7 +67,7 @@ func (i *importer) addRule(s *service, r *manifest.Resource, d *networking.Desti
 		s.w.objects = append(s.w.objects, r)
 		return
 	case first != nil:
-		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}, merged: true})
+		i.merge(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}})
 		message := "%s is for the host of %s too"
 		if d.TrafficPolicy != nil && t.policy != nil {
 			message += ", whose trafficPolicy counts"
@@ -164,7 +164,13 @@ func (t *traffic) finish(i *importer, s *service) schema.Traffic {
 			if !s.w.anyVM(s.full(), subset.GetLabels()) {
 				s.pods = true
 				s.w.note("services["+s.name+"].pods", "no VM is in the subset "+subset.GetName()+"; if no pods are either, drop the subset, the routes to it and this line")
-				i.say(ruleDecide.At(t.rule.Place("spec", "subsets"), "no VM is in the subset %q, so the spec says that pods serve this host too", subset.GetName()).
+				at := t.rule.Place("spec", "subsets")
+				for n, x := range t.rule.Spec.(*networking.DestinationRule).Subsets {
+					if x == subset {
+						at = at.Item(n, subset.GetName())
+					}
+				}
+				i.say(ruleDecide.At(at, "no VM is in the subset %q, so the spec says that pods serve this host too", subset.GetName()).
 					WithHelp("if no pods do, drop the subset and the routes to it: calls that they send there fail"))
 				break
 			}

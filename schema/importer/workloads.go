@@ -3,6 +3,7 @@ package importer
 import (
 	"cmp"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -114,6 +115,8 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 				g.auto = append(g.auto, w)
 			}
 			i.becomes(w.Resource, fate{left: true})
+		case !isAddress(w.Address):
+			i.leaves(w.Resource, w.Place("spec", "address"), "a spec takes IP addresses for VMs, and nothing else", "keep its manifest, or give the VM's IP address")
 		default:
 			g := groupOf(w, groups)
 			if g == nil {
@@ -124,6 +127,12 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 		}
 	}
 	i.joinGroups(ns, groups)
+}
+
+// isAddress tells whether a spec takes an address for a VM's.
+func isAddress(s string) bool {
+	a, err := netip.ParseAddr(s)
+	return err == nil && a.Zone() == "" && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }
 
 // controlled tells whether another object made this one, and will unmake it.
