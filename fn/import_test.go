@@ -20,6 +20,17 @@ func importable(out *outputs) []fn.Manifests {
 	return []fn.Manifests{{Name: "manifests.yaml", Text: out.stream.Bytes()}}
 }
 
+// backwards is importable in the opposite order, in two files.
+func backwards(out *outputs) []fn.Manifests {
+	documents := strings.Split(out.stream.String(), "\n---\n")
+	slices.Reverse(documents)
+	half := len(documents) / 2
+	return []fn.Manifests{
+		{Name: "a.yaml", Text: []byte(strings.Join(documents[:half], "\n---\n"))},
+		{Name: "b.yaml", Text: []byte(strings.Join(documents[half:], "\n---\n"))},
+	}
+}
+
 // factsOf are the facts of a spec that no manifest tells.
 func factsOf(t testing.TB, path string, src []byte) importer.Options {
 	t.Helper()
@@ -69,14 +80,18 @@ func TestImportOurs(t *testing.T) {
 				require.Contains(t, want, object, "an entry of the table that is used by nothing")
 				delete(want, object)
 			}
+			ignored := ""
 			if name == "lint-ignore" { // what the manifests do not have, and the case is about
-				_, ignored, _ := strings.Cut(string(src), "\n  lint:")
-				got.Text += "  lint:" + ignored
+				_, ignored, _ = strings.Cut(string(src), "\n  lint:")
+				ignored = "  lint:" + ignored
+				got.Text += ignored
 				got.Faults = slices.DeleteFunc(got.Faults, func(d diag.Diagnostic) bool { return d.Rule == "VM113" })
 			}
 			again, found := build(t, "vmmesh.yaml", []byte(got.Text))
-			require.Less(t, found.Worst(), diag.Warning, "%s\n%s", report(t, found), got.Text)
+			require.Less(t, found.Worst(), diag.Error, "%s\n%s", report(t, found), got.Text)
 			require.Equal(t, want, objectsOf(t, again.stream.String()), "%s\n%s", got.Text, report(t, got.Faults))
+			require.Equal(t, strings.TrimSuffix(got.Text, ignored), fn.Import("vmmesh.yaml", importable(again), nil, factsOf(t, path, src)).Text, "imported again it is something else")
+			require.Equal(t, strings.TrimSuffix(got.Text, ignored), fn.Import("vmmesh.yaml", backwards(first), nil, factsOf(t, path, src)).Text, "the order of objects shows")
 			for _, d := range got.Faults {
 				require.Contains(t, []string{"VM801", "VM806"}, d.Rule, "%s", report(t, got.Faults))
 			}

@@ -494,7 +494,7 @@ func printed(v any) string {
 		}
 		text = "{" + strings.Join(words, ", ") + "}"
 	default:
-		text = fmt.Sprint(v)
+		text = strings.Join(strings.Fields(fmt.Sprint(v)), " ")
 	}
 	if r := []rune(text); len(r) > 60 {
 		return string(r[:60]) + "…"

@@ -21,13 +21,13 @@ func (i *importer) governed(namespace string, labels map[string]string) (list []
 	}
 	part := false
 	for _, w := range i.workloads {
-		if w.namespace != namespace {
+		if w.namespace != namespace || !w.mayCarry(labels) {
 			continue
 		}
 		all, some := true, false
 		for _, g := range w.groups {
 			for _, set := range g.vms() {
-				if manifest.Carries(w.derived(set), labels) {
+				if carries(set, labels) {
 					some = true
 				} else {
 					all = false

@@ -83,7 +83,7 @@ func (i *importer) serving(ns string, selector map[string]string) []*workload {
 	}
 	var list []*workload
 	for _, w := range i.workloads {
-		if w.namespace == ns && w.anyVM(selector) {
+		if w.namespace == ns && w.mayCarry(selector) && w.anyVM(selector) {
 			list = append(list, w)
 		}
 	}
@@ -94,7 +94,7 @@ func (i *importer) serving(ns string, selector map[string]string) []*workload {
 func (w *workload) anyVM(labels ...map[string]string) bool {
 	for _, g := range w.groups {
 		for _, set := range g.vms() {
-			if !slices.ContainsFunc(labels, func(l map[string]string) bool { return !manifest.Carries(w.derived(set), l) }) {
+			if !slices.ContainsFunc(labels, func(l map[string]string) bool { return !carries(set, l) }) {
 				return true
 			}
 		}
@@ -102,17 +102,24 @@ func (w *workload) anyVM(labels ...map[string]string) bool {
 	return false
 }
 
-// derived adds what every VM of a workload will have.
-func (w *workload) derived(labels map[string]string) map[string]string {
-	if labels["class"] != "" {
-		return labels
+// carries tells whether a VM with these labels will have every label of a selector: class=vm is on all of them.
+func carries(labels, selector map[string]string) bool {
+	for key, value := range selector {
+		had, ok := labels[key]
+		if key == "class" && had == "" {
+			had, ok = "vm", true
+		}
+		if !ok || had != value {
+			return false
+		}
 	}
-	labels = maps.Clone(labels)
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels["class"] = "vm"
-	return labels
+	return true
+}
+
+// mayCarry tells whether a workload can have VMs with these labels, by the one that all of them share.
+func (w *workload) mayCarry(selector map[string]string) bool {
+	app, said := selector["app"]
+	return !said || app == w.app
 }
 
 func names(list []*workload) string {
@@ -340,9 +347,13 @@ func (i *importer) findPorts() {
 				for _, name := range sorted(set) {
 					q := &port{name: name, number: set[name], target: set[name]}
 					known := slices.ContainsFunc(w.ports, func(p *port) bool { return p.name == name })
-					if !known && portName.MatchString(name) && q.number > 0 && q.number < 65536 && w.clash(q, nil) == "" {
-						w.addPort(q)
+					if known || !portName.MatchString(name) || q.number == 0 || q.number > 65535 || len(w.ports) > 1000 {
+						continue
 					}
+					for w.clash(q, nil) != "" { // no service has this port, so what clients would dial is any free number
+						q.number = q.number%65535 + 1
+					}
+					w.addPort(q)
 				}
 			}
 		}

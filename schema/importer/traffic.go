@@ -196,7 +196,7 @@ func (s *service) full() map[string]string {
 func (t *traffic) defaultSubsets(s *service) bool {
 	want := map[string]string{}
 	for _, g := range s.w.groups {
-		if g.version == "" || !slices.ContainsFunc(g.vms(), func(set map[string]string) bool { return manifest.Carries(set, s.full()) }) {
+		if g.version == "" || !slices.ContainsFunc(g.vms(), func(set map[string]string) bool { return carries(set, s.full()) }) {
 			continue
 		}
 		want[subsetName(g.version)] = g.version
