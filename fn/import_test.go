@@ -2,6 +2,7 @@ package fn_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,4 +98,55 @@ func TestImportOurs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestImportRules holds the rules of import to what is demanded of all rules: words, an example that draws the rule and
+// one that does not, and a case in testdata/import.
+func TestImportRules(t *testing.T) {
+	known := map[string]bool{}
+	for _, rule := range fn.Rules() {
+		known[rule.ID], known[rule.Name] = true, true
+	}
+	var reports strings.Builder
+	paths, err := filepath.Glob("../testdata/import/*/report.txt")
+	require.NoError(t, err)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		reports.Write(text)
+	}
+	for _, rule := range importer.Rules {
+		t.Run(rule.ID, func(t *testing.T) {
+			require.Regexp(t, `^VM8\d{2}$`, rule.ID)
+			require.False(t, known[rule.ID] || known[rule.Name], "another rule is called so")
+			known[rule.ID], known[rule.Name] = true, true
+			require.Regexp(t, `^[a-z0-9]+(-[a-z0-9]+)*$`, rule.Name)
+			require.Regexp(t, `^[^\n]*\.$`, rule.Doc, "one sentence")
+			require.NotEmpty(t, rule.Long)
+			require.Contains(t, reports.String(), " "+rule.ID+": ", "no case in testdata/import draws it")
+
+			bad, good := importExample(rule.ID, rule.Bad), importExample(rule.ID, rule.Good)
+			require.True(t, drawnAt(bad, rule.ID, rule.Severity), "%s\n%s", rule.Bad, report(t, bad))
+			require.False(t, drawnAt(good, rule.ID, diag.Warning), "%s\n%s", rule.Good, report(t, good))
+		})
+	}
+}
+
+// importExample imports an example of a rule: manifests, or files that istioctl wrote.
+func importExample(id, example string) diag.List {
+	var texts []fn.Manifests
+	var folders []importer.Folder
+	switch id {
+	case "VM805": // a list of files
+		folders = []importer.Folder{{Name: "vm1", Env: []byte("POD_NAMESPACE=shop\nISTIO_META_WORKLOAD_NAME=pay\n"), Token: strings.Contains(example, "istio-token")}}
+	case "VM807": // a line of cluster.env
+		folders = []importer.Folder{{Name: "vm1", Env: []byte("ISTIO_META_WORKLOAD_NAME=pay\n" + example)}}
+	default:
+		texts = []fn.Manifests{{Name: "example.yaml", Text: []byte(example)}}
+	}
+	return fn.Import("vmmesh.yaml", texts, folders, importer.Options{}).Faults
+}
+
+func drawnAt(found diag.List, id string, least diag.Severity) bool {
+	return slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Rule == id && d.Severity >= least })
 }

@@ -38,8 +38,8 @@ The spec goes to standard output, the report to standard error.
 
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input. All
 PATHs are one cluster: give it one environment at a time. A directory with a cluster.env is what
-'istioctl x workload entry configure' wrote for a VM: cluster.env, mesh.yaml, hosts and root-cert.pem
-are read, the token beside them never.
+'istioctl x workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and
+root-cert.pem are read, the token never.
 
 No manifest tells the version of Istio or where VMs reach istiod: name such a directory, or use the
 flags; otherwise the spec has a comment in their place, and lint asks for them. Where the manifests
@@ -132,8 +132,11 @@ func (a *app) writeImport(text string, o importOptions) error {
 
 // talkImport sums up.
 func (a *app) talkImport(got fn.Imported, o importOptions) {
-	if got.Others > 0 {
-		a.talk("%s no matter of VMs, and stay as they are", isOrAre(got.Others, "object"))
+	switch {
+	case got.Others == 1:
+		a.talk("1 object is no matter of VMs, and stays as it is")
+	case got.Others > 1:
+		a.talk("%s are no matter of VMs, and stay as they are", count(got.Others, "object"))
 	}
 	parts := []string{count(got.Objects, "object")}
 	if got.Text != "" {
@@ -146,13 +149,6 @@ func (a *app) talkImport(got fn.Imported, o importOptions) {
 	if got.Text != "" && o.output != "-" {
 		a.talk("wrote %s: read its comments, then run 'vmmesh lint'", o.output)
 	}
-}
-
-func isOrAre(n int, noun string) string {
-	if n == 1 {
-		return count(n, noun) + " is"
-	}
-	return count(n, noun) + " are"
 }
 
 // loadImport reads all PATHs: manifests, and what istioctl wrote for VMs.

@@ -17,7 +17,7 @@ import (
 // Comparison holds what is built from the specs of a Result against what they were made of.
 type Comparison struct {
 	result *Result
-	built  map[identity]value
+	built  map[identity]*value // by name, and rules of hosts by host too: derived names are the generators' matter
 	order  []identity
 	enc    manifest.Encoder
 }
@@ -30,7 +30,7 @@ type value struct {
 }
 
 // Compare begins a comparison; give it each object of the build.
-func (r *Result) Compare() *Comparison { return &Comparison{result: r, built: map[identity]value{}} }
+func (r *Result) Compare() *Comparison { return &Comparison{result: r, built: map[identity]*value{}} }
 
 // Add takes an object of the build, which is only read during the call.
 func (c *Comparison) Add(o *manifest.Object) {
@@ -41,19 +41,19 @@ func (c *Comparison) Add(o *manifest.Object) {
 		return
 	}
 	id := identity{kind: o.Kind, namespace: o.Namespace, name: o.Name}
-	v := value{name: o.Name, fields: map[string]any{"labels": texts(o.Labels), "annotations": texts(o.Annotations)}}
+	v := &value{name: o.Name, fields: map[string]any{"labels": texts(o.Labels), "annotations": texts(o.Annotations)}}
 	if spec := documents[0].Root.Get("spec"); spec != nil {
 		v.fields["spec"] = tidy("", spec.Plain())
 	}
 	c.built[id] = v
 	c.order = append(c.order, id)
-	if host := hostOf(o.Kind, v); host != "" { // found by host, too: derived names are the generators' matter
+	if host := hostOf(o.Kind, v); host != "" {
 		c.built[identity{kind: o.Kind, namespace: o.Namespace, host: host}] = v
 	}
 }
 
 // hostOf is the host that a rule or routes are for.
-func hostOf(kind string, v value) string {
+func hostOf(kind string, v *value) string {
 	spec, _ := v.fields["spec"].(map[string]any)
 	switch kind {
 	case "DestinationRule":
@@ -215,10 +215,11 @@ func (c *Comparison) Findings() diag.List {
 				WithHelp("keep its manifest beside what the spec builds"))
 			continue
 		}
-		c.see(id, made)
+		made.seen = true
 		for _, name := range f.more {
-			other := identity{kind: f.kind, namespace: f.namespace, name: name}
-			c.see(other, c.built[other])
+			if other := c.built[identity{kind: f.kind, namespace: f.namespace, name: name}]; other != nil {
+				other.seen = true
+			}
 		}
 		if made.name != r.Name && !f.told {
 			found = append(found, renamed(r, made.name))
@@ -249,22 +250,6 @@ func (c *Comparison) Findings() diag.List {
 	return append(found, c.extra()...)
 }
 
-// see remembers that an object of the build stands for one that was read, however it was found.
-func (c *Comparison) see(id identity, v value) {
-	v.seen = true
-	c.built[id] = v
-	if id.host == "" {
-		return
-	}
-	for _, other := range c.order {
-		if other.kind == id.kind && other.namespace == id.namespace && hostOf(other.kind, c.built[other]) == id.host {
-			same := c.built[other]
-			same.seen = true
-			c.built[other] = same
-		}
-	}
-}
-
 func renamed(r *manifest.Resource, name string) diag.Diagnostic {
 	d := ruleDifferent.At(r.Place("metadata", "name"), "%s is named %s by a build", r, name)
 	if r.Kind == "WorkloadEntry" {
@@ -286,6 +271,14 @@ func (a *addition) finding() diag.Diagnostic {
 		more = " and " + strconv.Itoa(a.count-1) + " more"
 	}
 	d := ruleDifferent.At(a.r.Place("metadata", "name"), "a build adds to %s%s: %s", a.r, more, strings.Join(a.what, ", "))
+	for _, what := range a.what {
+		switch {
+		case strings.Contains(what, "proxy.istio.io/health-checks-enabled"):
+			return d.WithHelp("istiod then waits for each VM's own report of its health: bring the VMs the files of this spec first")
+		case strings.HasPrefix(what, "spec.network: "), strings.HasPrefix(what, "spec.template.network: "):
+			return d.WithHelp("to a spec, VMs without a network are in the cluster's own; say theirs if they are not")
+		}
+	}
 	d.Severity = diag.Info
 	return d
 }
@@ -294,8 +287,7 @@ func (a *addition) finding() diag.Diagnostic {
 func (c *Comparison) extra() diag.List {
 	var found diag.List
 	for _, id := range c.order {
-		v := c.built[id]
-		if byHost := c.built[identity{kind: id.kind, namespace: id.namespace, host: hostOf(id.kind, v)}]; v.seen || byHost.seen {
+		if c.built[id].seen {
 			continue
 		}
 		at := c.anchor(id.namespace)

@@ -59,7 +59,7 @@ func (i *importer) readFolder(f Folder) *config {
 	c.group = first(c.env["ISTIO_META_AUTO_REGISTER_GROUP"], c.env["ISTIO_META_WORKLOAD_NAME"], name)
 	c.auto = c.env["ISTIO_META_AUTO_REGISTER_GROUP"] != ""
 	c.network, c.address = c.env["ISTIO_META_NETWORK"], c.env["ISTIO_SVC_IP"]
-	c.readJSON(i)
+	c.readJSON(i, f.Env)
 	c.readHosts(f.Hosts)
 	if f.Mesh != nil {
 		c.readMesh(i, f)
@@ -76,14 +76,17 @@ func (i *importer) readFolder(f Folder) *config {
 }
 
 // readJSON reads the two lines of cluster.env that are JSON.
-func (c *config) readJSON(i *importer) {
+func (c *config) readJSON(i *importer, src []byte) {
 	var ports []struct {
 		Name          string `json:"name"`
 		ContainerPort uint32 `json:"containerPort"`
 	}
 	for key, into := range map[string]any{"ISTIO_METAJSON_LABELS": &c.labels, "ISTIO_META_POD_PORTS": &ports} {
 		if value := c.env[key]; value != "" && json.Unmarshal([]byte(value), into) != nil {
-			i.say(ruleFolder.At(c.at.Key(key), "%s is no JSON of the form that istioctl writes", key).WithHelp("let istioctl write the file again"))
+			d := ruleFolder.At(c.at, "%s is no JSON of the form that istioctl writes", key)
+			before, _, _ := strings.Cut(string(src), key+"=")
+			d.Where = diag.Pos{Line: strings.Count(before, "\n") + 1, Col: 1}
+			i.say(d.WithHelp("let istioctl write the file again"))
 		}
 	}
 	for _, p := range ports {

@@ -9,6 +9,9 @@ import (
 // lineWidth is how long a line with a map or list on it may be, in characters.
 const lineWidth = 110
 
+// noteWidth is how long a comment may be.
+const noteWidth = 120
+
 type printer struct {
 	b     *strings.Builder
 	notes notes
@@ -93,7 +96,7 @@ func (p *printer) note(path string, indent int) {
 	}
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && indent+2+len(line)+1+len(word) > lineWidth {
+		if line != "" && indent+2+len(line)+1+len(word) > noteWidth {
 			p.indent(indent)
 			p.b.WriteString("# " + line + "\n")
 			line = ""
