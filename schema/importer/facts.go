@@ -155,6 +155,9 @@ func (f *facts) block(n notes, workloads bool) schema.Istio {
 	if len(out.IstiodAddresses) == 0 && workloads {
 		n["spec.istio.istiodAddresses"] = "TODO: where VMs reach istiod, the east-west gateway's or a load balancer's IPs or one DNS name: no manifest has it"
 	}
+	if f.Network == "" && len(f.networks) > 0 {
+		n["spec.istio.network"] = "the cluster's own network, if it has a name: no manifest tells which one it is"
+	}
 	if f.guessed {
 		n["spec.istio.network"] = "every VM is in this network; if it is not the cluster's own, name that one here and list this one in spec.networks"
 	}
@@ -174,10 +177,21 @@ func (i *importer) tellMissing(at diag.Path) {
 		i.say(ruleMissing.At(at, "no manifest tells where VMs reach istiod").
 			WithHelp("add --istiod-address, or name the folder that istioctl wrote for one of the VMs, whose hosts file has it"))
 	}
+	if f.Network == "" && len(f.networks) > 0 {
+		i.say(ruleDecide.At(i.networkAt(at), "VMs are in %s, and nothing says which network is the cluster's own", networkList(f.networks)).
+			WithHelp("add --network with the cluster's own; the spec takes all of these for others"))
+	}
 	if f.guessed {
 		i.say(ruleDecide.At(i.networkAt(at), "every VM is in the network %q, and nothing says that it is the cluster's own", f.Network).
 			WithHelp("if it is not, add --network with the cluster's own: pods and VMs then reach each other through gateways"))
 	}
+}
+
+func networkList(names []string) string {
+	if len(names) == 1 {
+		return "the network " + names[0]
+	}
+	return "the networks " + listed(names)
 }
 
 // networkAt is where a VM's network is said.

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1"
@@ -111,7 +109,12 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 		switch {
 		case !w.Entry() || i.skip[w.Resource]:
 		case w.Auto() != "" || controlled(w.Resource):
-			if g := byName[w.Auto()]; g != nil {
+			g := byName[w.Auto()]
+			if g == nil && w.Auto() != "" { // its WorkloadGroup is not among the objects
+				g = &group{name: w.Auto(), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
+				groups, byName[g.name] = append(groups, g), g
+			}
+			if g != nil {
 				g.auto = append(g.auto, w)
 			}
 			i.becomes(w.Resource, fate{left: true})
@@ -176,37 +179,6 @@ func groupOf(w *manifest.Workload, groups []*group) *group {
 		}
 	}
 	return best
-}
-
-// ownGroupName names a group for entries that have none.
-func ownGroupName(w *manifest.Workload) string {
-	name := first(w.Clients["app"], w.Account, w.Name)
-	if v := w.Clients["version"]; v != "" {
-		name += "-" + v
-	}
-	return dnsName(name)
-}
-
-// freeName changes a name until nothing else has it.
-func freeName[T any](name string, taken map[string]T) string {
-	free := name
-	for n := 2; ; n++ {
-		if _, is := taken[free]; !is {
-			return free
-		}
-		free = name + "-" + strconv.Itoa(n)
-	}
-}
-
-var notDNS = regexp.MustCompile(`[^a-z0-9]+`)
-
-// dnsName makes a DNS label that begins with a letter of any word.
-func dnsName(s string) string {
-	s = strings.Trim(notDNS.ReplaceAllString(strings.ToLower(s), "-"), "-")
-	if s == "" || s[0] >= '0' && s[0] <= '9' {
-		s = strings.TrimSuffix("vm-"+s, "-")
-	}
-	return strings.TrimRight(s[:min(len(s), 63)], "-")
 }
 
 // joinGroups makes workloads of the groups with one label app. Without the label, a group is known by what else names it.
@@ -297,19 +269,4 @@ func (w *workload) commonAnnotations() {
 		maps.DeleteFunc(w.annotations, func(k, v string) bool { return own[k] != v })
 	}
 	maps.DeleteFunc(w.annotations, func(k, _ string) bool { return refusedAnnotation(k) })
-}
-
-// refusedAnnotation tells whether a spec takes an annotation's meaning in a field of its own.
-func refusedAnnotation(key string) bool {
-	switch key {
-	case "proxy.istio.io/config", "proxy.istio.io/health-checks-enabled", "istio.io/autoRegistrationGroup", "istio.io/workloadController",
-		"istio.io/connectedAt", "istio.io/disconnectedAt", "sidecar.istio.io/autoRegistration", "networking.istio.io/exportTo", "istio.io/dry-run":
-		return true
-	}
-	return noise(key)
-}
-
-// noise tells whether an annotation is a tool's own bookkeeping.
-func noise(key string) bool {
-	return key == "kubectl.kubernetes.io/last-applied-configuration" || strings.HasPrefix(key, "config.kubernetes.io/") || strings.HasPrefix(key, "internal.config.kubernetes.io/")
 }
