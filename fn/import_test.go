@@ -72,9 +72,14 @@ func TestImportOurs(t *testing.T) {
 			require.NoError(t, err)
 			first := mustBuild(t, path, src)
 			got := fn.Import("vmmesh.yaml", importable(first), nil, factsOf(t, path, src))
-			if os.Getenv("SHOW") != "" {
-				t.Log("\n" + got.Text)
+			golden := "../testdata/import/ours/" + name + ".yaml"
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got.Text), 0o644))
 			}
+			text, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(text), got.Text, "run `make golden` and read the difference")
+
 			want := objectsOf(t, first.stream.String())
 			for object, reason := range notImported[name] {
 				require.NotEmpty(t, reason)
@@ -98,6 +103,13 @@ func TestImportOurs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestImportOursIsWhole holds the specs in testdata/import/ours to the cases.
+func TestImportOursIsWhole(t *testing.T) {
+	paths, err := filepath.Glob("../testdata/import/ours/*.yaml")
+	require.NoError(t, err)
+	require.Len(t, paths, len(cases(t)), "each case has its spec, and none is left over")
 }
 
 // TestImportRules holds the rules of import to what is demanded of all rules: words, an example that draws the rule and

@@ -153,6 +153,9 @@ func ruleName(rule *schema.AccessRule) string {
 	}
 	for _, op := range rule.To {
 		for _, word := range slices.Concat(op.GetPaths(), op.GetPorts(), op.GetHosts(), op.GetMethods()) {
+			if strings.Trim(word, "0123456789") == "" {
+				return "port-" + word
+			}
 			if name := dnsName(word); name != "vm" {
 				return name
 			}
