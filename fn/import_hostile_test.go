@@ -86,11 +86,10 @@ func FuzzImportFolder(f *testing.F) {
 	})
 }
 
-// TestImportStandsAnything puts something else in the place of each value of the cases of import, one at a time, and
-// leaves each out.
+// TestImportStandsAnything puts something else in the place of each value of the cases of import, one at a time.
 func TestImportStandsAnything(t *testing.T) {
 	var instead []*yaml.Node
-	for _, text := range []string{"null", "text", "7", "{}", "[{a: [null]}]"} {
+	for _, text := range []string{"null", "text", "[{a: [null]}]"} {
 		var doc yaml.Node
 		require.NoError(t, yaml.Unmarshal([]byte(text), &doc))
 		instead = append(instead, doc.Content[0])

@@ -105,6 +105,29 @@ func TestImportOurs(t *testing.T) {
 	}
 }
 
+// TestImportOverlays imports the trees of the examples with overlays, file by file.
+func TestImportOverlays(t *testing.T) {
+	dirs, err := filepath.Glob("../examples/overlays/*/expected/manifests/*")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(dirs), 2)
+	src, err := os.ReadFile("../examples/overlays/base/vmmesh.yaml")
+	require.NoError(t, err)
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			var texts []fn.Manifests
+			var stream []string
+			for name, text := range readTree(t, dir) {
+				texts = append(texts, fn.Manifests{Name: name, Text: []byte(text)})
+				stream = append(stream, text)
+			}
+			got := fn.Import("vmmesh.yaml", texts, nil, factsOf(t, "vmmesh.yaml", src))
+			require.Empty(t, report(t, got.Faults))
+			again := mustBuild(t, "vmmesh.yaml", []byte(got.Text))
+			require.Equal(t, objectsOf(t, strings.Join(stream, "---\n")), objectsOf(t, again.stream.String()), got.Text)
+		})
+	}
+}
+
 // TestImportOursIsWhole holds the specs in testdata/import/ours to the cases.
 func TestImportOursIsWhole(t *testing.T) {
 	paths, err := filepath.Glob("../testdata/import/ours/*.yaml")

@@ -37,7 +37,8 @@ with what to do about it. So is every defect that 'vmmesh verify' finds in the m
 The spec goes to standard output, the report to standard error.
 
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input. All
-PATHs are one cluster: give it one environment at a time. A directory with a cluster.env is what
+PATHs are one cluster: give it one environment at a time, with whatever has pods beside the VMs, since
+a policy that selects pods too is no spec's. A directory with a cluster.env is what
 'istioctl x workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and
 root-cert.pem are read, the token never.
 
@@ -52,8 +53,8 @@ expressed, or nothing is written, because a PATH has faults of syntax, a secret 
 command line makes no sense; 3 a PATH could not be read, or the output not written.`,
 		Example: `  vmmesh import deploy/ -o vmmesh.yaml --istio-version 1.31.1 --istiod-address 34.56.78.90
   vmmesh import shop.yaml vm-files/ > vmmesh.yaml
-  kubectl get ns,sa,svc,workloadgroups,workloadentries,destinationrules,virtualservices \
-    -n shop -o yaml | vmmesh import -`,
+  kubectl get sa,svc,deploy,workloadgroups,workloadentries,destinationrules,virtualservices,\
+  peerauthentications,authorizationpolicies -n shop -o yaml | vmmesh import -`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("a PATH is missing: a file or directory with manifests, or -")

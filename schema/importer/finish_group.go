@@ -80,10 +80,11 @@ func (i *importer) registration(w *workload, g *group, out *schema.Group) {
 			WithHelp("a group of a spec registers in one way: delete its written entries and import again, or list this VM among the instances"))
 	case len(g.entries) > 0:
 	case g.config != nil && !g.config.auto:
-		// One VM of it is known, by what istioctl wrote for it.
-		if g.config.address != "" && g.from == nil {
-			out.Instances = []schema.Instance{{Name: "vm1", Address: g.config.address}}
-			w.note("groups["+g.name+"].instances", "the one VM that the folder was written for; list the others too")
+		if len(g.addresses) > 0 && g.from == nil {
+			for n, address := range g.addresses {
+				out.Instances = append(out.Instances, schema.Instance{Name: "vm" + strconv.Itoa(n+1), Address: address})
+			}
+			w.note("groups["+g.name+"].instances", "those that istioctl wrote files for; list the others too")
 			return
 		}
 		fallthrough

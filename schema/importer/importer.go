@@ -68,7 +68,7 @@ func (r *Result) Buildable() string {
 		}
 		specs = append(specs, &copied)
 	}
-	return write(specs, make([]notes, len(specs)))
+	return write(specs, r.notes) // with the notes: what is found in it stands on the same lines
 }
 
 // fate is what becomes of an object: the object that a build makes in its place, or none.

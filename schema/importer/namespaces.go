@@ -79,6 +79,9 @@ func (i *importer) space(name string) *space {
 			reason, key = "a spec gives a Namespace no annotation "+k, "annotations"
 		}
 	}
+	if fact := i.istio.Revision; s.injection && fact != "" && fact != s.revision {
+		reason, key = "VMs connect to the revision "+fact+", and its pods are injected by another", "labels"
+	}
 	for _, k := range []string{"istio-injection", "istio.io/rev"} {
 		if v := s.labels[k]; v != "" {
 			reason, key = "a spec has no word for the label "+k+"="+v+" of a Namespace", "labels"

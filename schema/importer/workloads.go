@@ -37,15 +37,16 @@ func (w *workload) note(field, text string) { w.notes[field] = text }
 
 // group is what will be one group.
 type group struct {
-	name    string
-	from    *manifest.Workload // its WorkloadGroup; nil where there are entries only, or a folder
-	config  *config            // what istioctl wrote for one of its VMs; nil: nothing
-	entries []*manifest.Workload
-	auto    []*manifest.Workload // entries that istiod made
-	labels  map[string]string    // of its VMs
-	ports   map[string]uint32
-	account string
-	version string
+	name      string
+	from      *manifest.Workload // its WorkloadGroup; nil where there are entries only, or a folder
+	config    *config            // what istioctl wrote for one of its VMs; nil: nothing
+	addresses []string           // of the VMs that it wrote something for
+	entries   []*manifest.Workload
+	auto      []*manifest.Workload // entries that istiod made
+	labels    map[string]string    // of its VMs
+	ports     map[string]uint32
+	account   string
+	version   string
 }
 
 // spec is the group's WorkloadGroup, empty where it has none.
@@ -103,7 +104,12 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 			g = &group{name: c.group, labels: c.labels, ports: c.ports, account: c.account, version: c.labels["version"]}
 			groups, byName[g.name] = append(groups, g), g
 		}
-		g.config = c
+		if g.config == nil {
+			g.config = c
+		}
+		if c.address != "" && !slices.Contains(g.addresses, c.address) {
+			g.addresses = append(g.addresses, c.address)
+		}
 	}
 	for _, w := range all {
 		switch {

@@ -3,6 +3,7 @@ package importer
 import (
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,6 +12,9 @@ const lineWidth = 110
 
 // noteWidth is how long a comment may be.
 const noteWidth = 120
+
+// longestKey is how long a printed key may be before YAML wants it announced by a question mark.
+const longestKey = 1000
 
 type printer struct {
 	b     *strings.Builder
@@ -28,7 +32,13 @@ func (p *printer) block(t *tree, indent int, path string) {
 			p.note(here, indent)
 			p.indent(indent)
 		}
-		p.b.WriteString(keyOf(f.key) + ":")
+		key := keyOf(f.key)
+		if len(key) > longestKey {
+			p.b.WriteString("? " + key + "\n")
+			p.indent(indent)
+			key = ""
+		}
+		p.b.WriteString(key + ":")
 		p.value(f.value, indent, here)
 	}
 	for i, item := range t.items {
@@ -65,7 +75,8 @@ func (p *printer) value(t *tree, indent int, path string) {
 		return
 	}
 	line := flow(t)
-	if room := lineWidth - p.column(); p.onOneLine(t, path, dash) && utf8.RuneCountInString(line)+1 <= room {
+	scalar := len(t.fields)+len(t.items) == 0
+	if room := lineWidth - p.column(); scalar || p.onOneLine(t, path, dash) && utf8.RuneCountInString(line)+1 <= room {
 		p.b.WriteString(" " + line + "\n")
 		return
 	}
@@ -95,7 +106,7 @@ func (p *printer) note(path string, indent int) {
 		return
 	}
 	line := ""
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(strings.Map(visible, text)) {
 		if line != "" && indent+2+len(line)+1+len(word) > noteWidth {
 			p.indent(indent)
 			p.b.WriteString("# " + line + "\n")
@@ -107,11 +118,16 @@ func (p *printer) note(path string, indent int) {
 	p.b.WriteString("# " + line + "\n")
 }
 
+// visible leaves out what may not stand in a comment: names in one come from what was read.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) || r == ' ' || r == '\n' {
+		return r
+	}
+	return -1
+}
+
 // onOneLine tells whether a tree may stand on one line: it is small, and nothing in it has a comment.
 func (p *printer) onOneLine(t *tree, path string, item bool) bool {
-	if !t.isMap && !t.isList || len(t.fields)+len(t.items) == 0 {
-		return true
-	}
 	if t.wide && !(item && leaf(t)) && !(t.isMap && onlyName(t)) || p.noted(path) || height(t) > 4 {
 		return false
 	}
@@ -147,6 +163,9 @@ func narrow(t *tree) bool {
 	}
 	inner := 0
 	for _, f := range t.fields {
+		if len(f.key) > longestKey/8 { // as long as it can be when escaped
+			return false
+		}
 		if f.value.isMap && height(f.value) > 1 {
 			inner++
 		}
