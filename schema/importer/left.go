@@ -17,9 +17,6 @@ var kinds = map[[2]string]bool{
 // Takes tells whether import takes objects of a kind at all.
 func Takes(r *manifest.Resource) bool { return kinds[[2]string{r.Group, r.Kind}] }
 
-// Left tells whether an object stays outside the specs, and was said to.
-func (r *Result) Left(o *manifest.Resource) bool { return r.fates[o].left }
-
 // tellRest says of the objects that nothing was said of why they stay as they are: in a namespace of VMs somebody may have
 // expected them in the spec. The others are only counted.
 func (i *importer) tellRest() {
