@@ -37,10 +37,10 @@ with what to do about it. So is every defect that 'vmmesh verify' finds in the m
 The spec goes to standard output, the report to standard error.
 
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input. All
-PATHs are one cluster: give it one environment at a time, with whatever has pods beside the VMs, since
-a policy that selects pods too is no spec's. A directory with a cluster.env is what
-'istioctl x workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and
-root-cert.pem are read, the token never.
+PATHs are one cluster: give it one environment at a time, with what has pods beside the VMs, since a
+policy that selects pods too is no spec's. A directory with a cluster.env is what 'istioctl x
+workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and root-cert.pem are
+read, the token never.
 
 No manifest tells the version of Istio or where VMs reach istiod: name such a directory, or use the
 flags; otherwise the spec has a comment in their place, and lint asks for them. Where the manifests
