@@ -59,6 +59,3 @@ func (r *resolver) proxyConfig(in *schema.VM, vm *VM, g *Group) {
 		derived("interceptionMode", "vm.interception.mode")
 	}
 }
-
-// DerivedEnv tells whether a line of cluster.env is a fact of the mesh, said elsewhere in the spec.
-func DerivedEnv(name string) bool { return derivedEnv[name] != "" }
