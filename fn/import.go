@@ -8,6 +8,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/importer"
 	"github.com/vmmesh/vmmesh/schema/lint"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // Imported is what [Import] makes of manifests.
@@ -92,20 +93,29 @@ func secretsIn(name, text string) diag.List {
 	return found
 }
 
-// compareBuilt builds the specs, with something in the place of what a person has yet to say, and adds what differs.
+// compareBuilt builds the specs, with something in the place of what a person has yet to say, and adds what differs. What
+// the rules of the catalogue find in the specs is among it, as far as it would stop a build: it is in the manifests too.
 func (out *Imported) compareBuilt(name string, result *importer.Result) {
-	text := result.Buildable()
-	docs, findings := schema.Parse(name, []byte(text))
-	comparison := result.Compare()
-	findings = append(findings, Expand(docs, comparison.Add)...)
+	docs, findings := schema.Parse(name, []byte(result.Buildable()))
+	var m *mesh.Mesh
 	if !findings.HasErrors() {
-		out.Faults = append(out.Faults, comparison.Findings()...)
-		return
+		m, findings = check(docs)
 	}
-	out.Unbuilt = true
 	for _, d := range findings {
 		if d.Severity >= diag.Error {
 			out.Faults = append(out.Faults, d)
+			out.Unbuilt = out.Unbuilt || d.Rule < firstOfCatalogue
 		}
 	}
+	if out.Unbuilt {
+		return
+	}
+	comparison := result.Compare()
+	for o := range objects(m) {
+		comparison.Add(o)
+	}
+	out.Faults = append(out.Faults, comparison.Findings()...)
 }
+
+// firstOfCatalogue is where the rules begin that speak about a mesh that can be built.
+const firstOfCatalogue = "VM100"

@@ -89,6 +89,10 @@ func TestImportOurs(t *testing.T) {
 				require.Contains(t, want, object, "an entry of the table that is used by nothing")
 				delete(want, object)
 			}
+			if len(want) == 0 { // nothing but a control plane
+				require.Empty(t, got.Text)
+				return
+			}
 			ignored := ""
 			if name == "lint-ignore" { // what the manifests do not have, and the case is about
 				_, ignored, _ = strings.Cut(string(src), "\n  lint:")

@@ -177,7 +177,7 @@ func (a *app) loadImport(paths []string) ([]fn.Manifests, []importer.Folder, err
 			continue
 		}
 		files = slices.DeleteFunc(files, func(file string) bool {
-			return filepath.Base(file) == "mesh.yaml" && slices.Contains(dirs, filepath.Dir(file))
+			return slices.Contains(vmFiles, filepath.Base(file)) && slices.Contains(dirs, filepath.Dir(file))
 		})
 		if len(files)+len(dirs) == 0 {
 			failures = append(failures, fmt.Errorf("no .yaml, .yml, .json or %s in %s or below it", envFile, describeDir(path)))

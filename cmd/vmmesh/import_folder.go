@@ -14,6 +14,9 @@ import (
 // envFile is the file by which a directory that istioctl wrote for a VM is known.
 const envFile = "cluster.env"
 
+// vmFiles are those that are read of such a directory.
+var vmFiles = []string{envFile, "mesh.yaml", "hosts", "root-cert.pem"}
+
 // vmFolders lists the directories at and below one that istioctl wrote, in order of their paths.
 func vmFolders(dir string) ([]string, error) {
 	var found []string
@@ -34,8 +37,8 @@ func vmFolders(dir string) ([]string, error) {
 // readFolder reads what istioctl wrote, but for the token.
 func (a *app) readFolder(dir string) (importer.Folder, error) {
 	f := importer.Folder{Name: filepath.ToSlash(dir)}
-	for name, into := range map[string]*[]byte{envFile: &f.Env, "mesh.yaml": &f.Mesh, "hosts": &f.Hosts, "root-cert.pem": &f.RootCert} {
-		path := filepath.Join(dir, name)
+	for n, into := range []*[]byte{&f.Env, &f.Mesh, &f.Hosts, &f.RootCert} {
+		path := filepath.Join(dir, vmFiles[n])
 		file, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

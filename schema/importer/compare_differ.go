@@ -139,6 +139,9 @@ func pathKey(path, key string) string {
 
 // added notes what a build adds. A selector that gets narrower is more than an addition.
 func (d *differ) added(at diag.Path, path string, out any) {
+	if out == anyNetwork {
+		return // it was asked for
+	}
 	if m, ok := out.(map[string]any); ok && len(m) > 0 {
 		for _, k := range sorted(m) {
 			d.added(at.Key(k), pathKey(path, k), m[k])

@@ -16,6 +16,9 @@ import (
 // anyVersion is what stands for an unknown version where one is needed.
 const anyVersion = "1.31.1"
 
+// anyNetwork is what stands for the cluster's own network where it is unknown.
+const anyNetwork = "network-of-the-cluster"
+
 // facts are those of the mesh that the VMs join.
 type facts struct {
 	schema.Istio
@@ -156,7 +159,7 @@ func (f *facts) block(n notes, workloads bool) schema.Istio {
 		n["spec.istio.istiodAddresses"] = "TODO: where VMs reach istiod, the east-west gateway's or a load balancer's IPs or one DNS name: no manifest has it"
 	}
 	if f.Network == "" && len(f.networks) > 0 {
-		n["spec.istio.network"] = "the cluster's own network, if it has a name: no manifest tells which one it is"
+		n["spec.istio.network"] = "TODO: the cluster's own network, as in the label topology.istio.io/network of istio-system: no manifest has it"
 	}
 	if f.guessed {
 		n["spec.istio.network"] = "every VM is in this network; if it is not the cluster's own, name that one here and list this one in spec.networks"
@@ -178,8 +181,8 @@ func (i *importer) tellMissing(at diag.Path) {
 			WithHelp("add --istiod-address, or name the folder that istioctl wrote for one of the VMs, whose hosts file has it"))
 	}
 	if f.Network == "" && len(f.networks) > 0 {
-		i.say(ruleDecide.At(i.networkAt(at), "VMs are in %s, and nothing says which network is the cluster's own", networkList(f.networks)).
-			WithHelp("add --network with the cluster's own; the spec takes all of these for others"))
+		i.say(ruleMissing.At(i.networkAt(at), "VMs are in %s, and no manifest tells the cluster's own network", networkList(f.networks)).
+			WithHelp("add --network with it; the spec takes all of these for others"))
 	}
 	if f.guessed {
 		i.say(ruleDecide.At(i.networkAt(at), "every VM is in the network %q, and nothing says that it is the cluster's own", f.Network).

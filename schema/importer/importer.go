@@ -66,6 +66,9 @@ func (r *Result) Buildable() string {
 		if len(copied.Spec.Istio.IstiodAddresses) == 0 {
 			copied.Spec.Istio.IstiodAddresses = []string{"192.0.2.1"} // of the range for documentation
 		}
+		if copied.Spec.Istio.Network == "" && len(copied.Spec.Networks) > 0 {
+			copied.Spec.Istio.Network = anyNetwork
+		}
 		specs = append(specs, &copied)
 	}
 	return write(specs, r.notes) // with the notes: what is found in it stands on the same lines

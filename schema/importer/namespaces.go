@@ -58,7 +58,7 @@ func (i *importer) space(name string) *space {
 	i.spaces[name] = s
 	i.readDelivery(s)
 	r := i.set.Find("", "Namespace", "", name)
-	if r == nil || i.skip[r] {
+	if r == nil || i.skip[r] || i.rootNamespace(name) { // Istio's own is the control plane's matter
 		return s
 	}
 	s.create = true
@@ -108,9 +108,13 @@ func (i *importer) readDelivery(s *space) {
 			i.within[ns] = append(i.within[ns], r)
 		}
 	}
+	only := !slices.ContainsFunc(i.within[s.name], func(r *manifest.Resource) bool { return r.Kind == "WorkloadGroup" || r.Kind == "ServiceAccount" })
 	for _, r := range i.within[s.name] {
 		switch r.Kind {
-		case "WorkloadGroup", "Namespace", "ServiceAccount":
+		case "WorkloadGroup", "ServiceAccount", "Namespace":
+			if r.Kind == "Namespace" && !only {
+				continue
+			}
 			if r.Annotations["kustomize.toolkit.fluxcd.io/prune"] == "disabled" || strings.Contains(r.Annotations["argocd.argoproj.io/sync-options"], "Prune=false") {
 				s.protect = true
 			}
