@@ -174,7 +174,7 @@ func (d *differ) added(at diag.Path, path string, out any) {
 
 // derivedLabels are those that a spec derives for VMs and objects alike.
 var derivedLabels = map[string]bool{
-	"app": true, "class": true, "version": true, "topology.istio.io/locality": true,
+	"app": true, "class": true, "version": true, "topology.istio.io/locality": true, "istio-locality": true,
 	"service.istio.io/canonical-name": true, "service.istio.io/canonical-revision": true,
 }
 

@@ -186,5 +186,5 @@ func weightOf(weight, above uint32) *int {
 
 // localityOf is a locality: the field's, else the label's, where dots stand for slashes.
 func localityOf(locality string, labels map[string]string) string {
-	return first(locality, strings.ReplaceAll(labels["topology.istio.io/locality"], ".", "/"))
+	return first(locality, strings.ReplaceAll(first(labels["topology.istio.io/locality"], labels["istio-locality"]), ".", "/"))
 }

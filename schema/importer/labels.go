@@ -3,6 +3,8 @@ package importer
 import (
 	"maps"
 	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // findLabels finds which labels of its VMs are the workload's own: those that its other objects have as well. Where there
@@ -42,7 +44,7 @@ func (w *workload) userLabels(labels map[string]string, version string, above ..
 	out := map[string]string{}
 	for key, value := range labels {
 		switch {
-		case key == "app" || key == "version" || key == "class" || key == "networking.istio.io/tunnel" || strings.HasPrefix(key, "topology.istio.io/"):
+		case mesh.DerivedLabel(key):
 		case all[key] == value && value != "":
 		default:
 			out[key] = value

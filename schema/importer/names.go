@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // freeName changes a name until nothing else has it.
@@ -40,14 +41,7 @@ func ownGroupName(w *manifest.Workload) string {
 }
 
 // refusedAnnotation tells whether a spec takes an annotation's meaning in a field of its own.
-func refusedAnnotation(key string) bool {
-	switch key {
-	case "proxy.istio.io/config", "proxy.istio.io/health-checks-enabled", "istio.io/autoRegistrationGroup", "istio.io/workloadController",
-		"istio.io/connectedAt", "istio.io/disconnectedAt", "sidecar.istio.io/autoRegistration", "networking.istio.io/exportTo", "istio.io/dry-run":
-		return true
-	}
-	return noise(key)
-}
+func refusedAnnotation(key string) bool { return mesh.DerivedAnnotation(key) || noise(key) }
 
 // noise tells whether an annotation is a tool's own bookkeeping.
 func noise(key string) bool {
