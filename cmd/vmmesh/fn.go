@@ -13,6 +13,7 @@ import (
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/fn/krm"
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/importer"
 )
 
 func (a *app) fnCommand() *cobra.Command {
@@ -107,7 +108,7 @@ var errNoCommand = errors.New("a command is missing")
 
 // allRules lists every rule that any door complains by, by id.
 func allRules() []*diag.Rule {
-	rules := slices.Concat(fn.Rules(), krm.Rules)
+	rules := slices.Concat(fn.Rules(), importer.Rules, krm.Rules)
 	slices.SortFunc(rules, func(a, b *diag.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }

@@ -258,16 +258,6 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// What the issue has not come to yet is not there, and says so.
-func TestCommandsOfLater(t *testing.T) {
-	for _, name := range []string{"import"} {
-		r := run(name)
-		require.Equal(t, exitUsage, r.code, name)
-		require.Empty(t, r.out, name)
-		require.Contains(t, r.err, fmt.Sprintf("vmmesh: unknown command %q", name))
-	}
-}
-
 func TestColour(t *testing.T) {
 	for _, c := range []struct {
 		flag, env, tty string

@@ -1,0 +1,218 @@
+// Package importer turns manifests that exist into specs that build to them. It reads a set of objects, finds the
+// workloads in them, writes the shortest specs that say the same, and tells of everything that they do not say. It
+// knows no generator: what a build makes of its specs is handed to it, and held against what was read.
+package importer
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	networking "istio.io/api/networking/v1"
+
+	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+)
+
+// Options is what manifests do not tell, or tell wrongly. What is empty is looked for, and left to a person to write
+// where nothing says it.
+type Options struct {
+	Name            string   // metadata.name
+	IstioVersion    string   // x.y.z
+	IstiodAddresses []string // where VMs reach istiod
+	IstioNamespace  string
+	Revision        string
+	MeshID          string
+	ClusterName     string
+	Network         string // the cluster's own
+	TrustDomain     string
+	ClusterDomain   string
+}
+
+// Folder is what `istioctl x workload entry configure` wrote for one VM. A file that is not there is nil. The token
+// beside them is never read.
+type Folder struct {
+	Name                       string // as findings name it
+	Env, Mesh, Hosts, RootCert []byte
+	Token                      bool // whether there is an istio-token
+}
+
+// Result is the specs, and what became of each object.
+type Result struct {
+	Specs    []*schema.VMMesh
+	Findings diag.List // without those of [Result.Compare]
+	Others   int       // objects of kinds, or in namespaces, that are no matter of VMs: they stay as they are, without a word
+	notes    []notes
+	fates    map[*manifest.Resource]fate
+	order    []*manifest.Resource // those that have a fate, as they came
+	anchors  map[string]diag.Path // where a namespace's, and a workload's, first object stands
+}
+
+// Text is the specs as they are written: they pass lint as far as the manifests allow, and where a person has to say
+// something, a comment asks for it.
+func (r *Result) Text() string { return write(r.Specs, r.notes) }
+
+// Buildable is the same specs with something in the place of what a person has yet to say, so that they can be built
+// and held against what was read.
+func (r *Result) Buildable() string {
+	var specs []*schema.VMMesh
+	for _, s := range r.Specs {
+		copied := *s
+		if copied.Spec.Istio.Version == "" {
+			copied.Spec.Istio.Version = anyVersion
+		}
+		if len(copied.Spec.Istio.IstiodAddresses) == 0 {
+			copied.Spec.Istio.IstiodAddresses = []string{"192.0.2.1"} // of the range for documentation
+		}
+		if copied.Spec.Istio.Network == "" && len(copied.Spec.Networks) > 0 {
+			copied.Spec.Istio.Network = anyNetwork
+		}
+		specs = append(specs, &copied)
+	}
+	return write(specs, r.notes) // with the notes: what is found in it stands on the same lines
+}
+
+// fate is what becomes of an object: the object that a build makes in its place, or none.
+type fate struct {
+	identity
+	more   []string // names of further ones of the kind
+	left   bool     // it stays as it is, outside the specs
+	merged bool     // it is not the whole of what it becomes, or not that alone
+	told   bool     // and that was said
+}
+
+// identity names an object of a build.
+type identity struct {
+	kind, namespace, name string
+	host                  string // of a DestinationRule or VirtualService, instead of the name
+}
+
+// importer carries what grows while the set is read.
+type importer struct {
+	set       *manifest.Set
+	options   Options
+	out       *Result
+	istio     facts
+	skip      map[*manifest.Resource]bool // read with errors: they stay out
+	workloads []*workload                 // by namespace and name
+	hosts     map[string]*service         // by namespace/host
+	externals []*external
+	spaces    map[string]*space
+	within    map[string][]*manifest.Resource // by namespace, which holds its Namespace too
+}
+
+// Import makes specs of a set. Objects in skip are left alone: they could not be read.
+func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.Resource]bool) *Result {
+	i := &importer{
+		set: set, options: o, skip: skip, hosts: map[string]*service{}, spaces: map[string]*space{},
+		out: &Result{fates: map[*manifest.Resource]fate{}, anchors: map[string]diag.Path{}},
+	}
+	configs := i.readFolders(folders)
+	i.readFacts(configs)
+	i.findWorkloads(configs)
+	i.findSpaces()
+	i.findServices()
+	i.findExternals()
+	i.findPorts()
+	i.findRules()
+	i.findRoutes()
+	i.findPolicies()
+	i.findSidecars()
+	i.findTelemetries()
+	for _, w := range i.workloads {
+		i.finish(w)
+	}
+	i.findNamespaceModes()
+	i.makeSpecs()
+	i.tellRest()
+	return i.out
+}
+
+func (i *importer) say(d diag.Diagnostic) { i.out.Findings = append(i.out.Findings, d) }
+
+// becomes remembers what an object becomes.
+func (i *importer) becomes(r *manifest.Resource, f fate) {
+	if _, known := i.out.fates[r]; !known {
+		i.out.order = append(i.out.order, r)
+	}
+	i.out.fates[r] = f
+}
+
+// merge remembers that an object becomes a part of what others became, which then are parts too.
+func (i *importer) merge(r *manifest.Resource, f fate) {
+	for other, known := range i.out.fates {
+		if known.identity == f.identity {
+			known.merged = true
+			i.out.fates[other] = known
+		}
+	}
+	f.merged, f.told = true, true
+	i.becomes(r, f)
+}
+
+// leaves says that an object about VMs stays as it is, and why.
+func (i *importer) leaves(r *manifest.Resource, at diag.Path, reason, help string) {
+	i.becomes(r, fate{left: true})
+	if at == nil {
+		at = r.Place("metadata", "name")
+	}
+	d := ruleLeft.At(at, "%s stays outside the spec: %s", r, reason)
+	if help == "" {
+		help = "keep its manifest beside what the spec builds"
+	}
+	i.say(d.WithHelp("%s", help))
+}
+
+// settled tells whether it is known what becomes of an object, or whether there is nothing to be done about it.
+func (i *importer) settled(r *manifest.Resource) bool {
+	_, known := i.out.fates[r]
+	return known || i.skip[r]
+}
+
+// each lists the objects of an Istio type that are still to be done.
+func each[T proto.Message](i *importer) []*manifest.Resource {
+	var list []*manifest.Resource
+	for r := range manifest.Each[T](i.set) {
+		if !i.settled(r) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// hasPods tells whether pods of a namespace have these labels.
+func (i *importer) hasPods(namespace string, labels map[string]string) bool {
+	for _, w := range i.set.Workloads(namespace) {
+		if !w.VM && manifest.Carries(w.Clients, labels) {
+			return true
+		}
+	}
+	return false
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// byName sorts objects by namespace and name, so that the order of files decides nothing.
+func byName(list []*manifest.Resource) []*manifest.Resource {
+	slices.SortStableFunc(list, func(a, b *manifest.Resource) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+// entryOf is the spec of a WorkloadEntry.
+func entryOf(w *manifest.Workload) *networking.WorkloadEntry {
+	entry, _ := w.Spec.(*networking.WorkloadEntry)
+	return entry
+}

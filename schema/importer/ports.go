@@ -1,0 +1,166 @@
+package importer
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+)
+
+// port is a port of a workload.
+type port struct {
+	name           string
+	number, target uint32
+	protocol       string // in upper case; "" is what its name says
+}
+
+// protocolWords are those that a spec's port may have.
+var protocolWords = []string{"HTTP", "HTTPS", "HTTP2", "GRPC", "GRPC-WEB", "TCP", "TLS", "MONGO", "REDIS", "MYSQL"}
+
+// takePorts takes a Service's ports as the workload's; where that cannot be, it takes none, and says why.
+func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, string) {
+	var taken []*port
+	for _, p := range v.Ports {
+		q := &port{name: p.Name, number: p.Number, target: p.Target, protocol: strings.ToUpper(p.AppProtocol)}
+		if q.target == 0 {
+			q.target = w.listening(p.TargetName)
+		}
+		switch {
+		case p.Protocol != "" && p.Protocol != "TCP":
+			return p.At.Key("protocol"), "a spec has no " + p.Protocol + " ports"
+		case p.Name == "" || !portName.MatchString(p.Name):
+			return p.At, "a port of a spec has a name"
+		case q.number == 0 || q.target == 0:
+			return p.At, "nothing says which port VMs listen on"
+		case q.protocol != "" && !slices.Contains(protocolWords, q.protocol):
+			return p.At.Key("appProtocol"), "a spec knows no protocol " + p.AppProtocol
+		}
+		if reason := w.clash(q, taken); reason != "" {
+			return p.At, reason
+		}
+		taken = append(taken, q)
+	}
+	if len(taken) == 0 {
+		return v.Place("spec"), "it has no ports"
+	}
+	for _, q := range taken {
+		w.addPort(q)
+		s.ports = append(s.ports, q.name)
+	}
+	return nil, ""
+}
+
+// namedTarget finds a port that names the one behind it: pods may have another under that name than VMs.
+func namedTarget(v *manifest.ServiceView) (diag.Path, string) {
+	for _, p := range v.Ports {
+		if p.TargetName != "" {
+			return p.At.Key("targetPort"), "pods serve it too, and a Service of a spec has the number that VMs have under " + p.TargetName
+		}
+	}
+	return nil, ""
+}
+
+// listening is the port that VMs have under a name; 0 where they have none, or different ones.
+func (w *workload) listening(name string) uint32 {
+	var found uint32
+	for _, g := range w.groups {
+		sets := []map[string]uint32{g.ports}
+		for _, e := range g.entries {
+			sets = append(sets, e.Ports)
+		}
+		for _, set := range sets {
+			if n := set[name]; n != 0 && found == 0 {
+				found = n
+			}
+		}
+	}
+	return found
+}
+
+// clash tells why a port cannot be one of the workload's beside others; "" where it can, or is one already.
+func (w *workload) clash(p *port, more []*port) string {
+	for _, q := range slices.Concat(w.ports, more) {
+		switch {
+		case q.name == p.name && (q.number != p.number || q.target != p.target || q.said() != p.said()):
+			return "another service has other numbers for the port " + p.name + ", and a port of a spec is the same for all"
+		case q.name != p.name && q.number == p.number:
+			return "the ports " + q.name + " and " + p.name + " have one number, and a workload's have not"
+		}
+	}
+	return ""
+}
+
+// said is the port's protocol, be it in its name only.
+func (p *port) said() string { return first(p.protocol, nameProtocol(p.name)) }
+
+// nameProtocol is what a port's name says of its protocol.
+func nameProtocol(name string) string {
+	prefix, _, _ := strings.Cut(name, "-")
+	if strings.HasPrefix(name, "grpc-web") {
+		prefix = "grpc-web"
+	}
+	if p := strings.ToUpper(prefix); slices.Contains(protocolWords, p) {
+		return p
+	}
+	return ""
+}
+
+func (w *workload) addPort(p *port) {
+	for _, q := range w.ports {
+		if q.name == p.name {
+			or(&q.protocol, p.protocol)
+			return
+		}
+	}
+	w.ports = append(w.ports, p)
+}
+
+// findPorts adds the ports that VMs have and no service, and finds where VMs listen.
+func (i *importer) findPorts() {
+	for _, w := range i.workloads {
+		for _, g := range w.groups {
+			sets := []map[string]uint32{g.ports}
+			for _, e := range g.entries {
+				sets = append(sets, e.Ports)
+			}
+			for _, set := range sets {
+				for _, name := range sorted(set) {
+					q := &port{name: name, number: set[name], target: set[name]}
+					known := slices.ContainsFunc(w.ports, func(p *port) bool { return p.name == name })
+					if known || !portName.MatchString(name) || q.number == 0 || q.number > 65535 || len(w.ports) > 1000 {
+						continue
+					}
+					for w.clash(q, nil) != "" { // no service has this port, so what clients would dial is any free number
+						q.number = q.number%65535 + 1
+					}
+					w.addPort(q)
+				}
+			}
+		}
+		slices.SortFunc(w.ports, func(a, b *port) int { return cmp.Compare(a.number, b.number) })
+		w.targets = map[string][]uint32{}
+		for _, p := range w.ports {
+			for _, g := range w.groups {
+				own := p.target
+				if n := g.ports[p.name]; n != 0 {
+					own = n
+				}
+				if len(g.entries) == 0 || len(g.auto) > 0 {
+					w.targets[p.name] = append(w.targets[p.name], own)
+				}
+				for _, e := range g.entries {
+					if n := e.Ports[p.name]; n != 0 {
+						w.targets[p.name] = append(w.targets[p.name], n)
+					} else {
+						w.targets[p.name] = append(w.targets[p.name], own)
+					}
+				}
+				w.targets[p.name] = append(w.targets[p.name], own)
+			}
+			slices.Sort(w.targets[p.name])
+			w.targets[p.name] = slices.Compact(w.targets[p.name])
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package importer
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/vmmesh/vmmesh/schema"
+)
+
+// part is what will be one spec: workloads and external services about whose namespaces one thing is said, and of which
+// one thing is seen.
+type part struct {
+	space     *space
+	telemetry telemetry
+	workloads []*workload
+	externals []*external
+	speaks    bool // of its namespaces; else another part does
+}
+
+// makeSpecs divides everything among as few specs as can say it, and writes them.
+func (i *importer) makeSpecs() {
+	parts := i.divide()
+	taken := map[string]bool{}
+	for n, p := range parts {
+		name := i.specName(parts, n)
+		name = freeName(name, taken)
+		taken[name] = true
+		i.makeSpec(p, name)
+	}
+}
+
+// divide puts workloads and external services into parts.
+func (i *importer) divide() []*part {
+	var parts []*part
+	spoken := map[string]*part{} // by namespace
+	find := func(ns string, telemetry *telemetry, fits func(*part) bool) *part {
+		s := i.spaces[ns]
+		speaker := spoken[ns]
+		for _, p := range parts {
+			speaks := speaker == nil || speaker == p
+			if p.space.key() == s.key() && (telemetry == nil || p.telemetry.key() == telemetry.key()) && p.speaks == speaks && fits(p) {
+				return p
+			}
+		}
+		p := &part{space: s, speaks: speaker == nil}
+		if telemetry != nil {
+			p.telemetry = *telemetry
+		}
+		parts = append(parts, p)
+		return p
+	}
+	for _, w := range i.workloads {
+		p := find(w.namespace, &w.telemetry, func(p *part) bool {
+			return !slices.ContainsFunc(p.workloads, func(o *workload) bool { return o.name == w.name })
+		})
+		p.workloads = append(p.workloads, w)
+		if spoken[w.namespace] == nil {
+			spoken[w.namespace] = p
+		}
+	}
+	for _, e := range i.externals {
+		p := find(e.from.Namespace, nil, func(p *part) bool {
+			return !slices.ContainsFunc(p.externals, func(o *external) bool { return o.from.Name == e.from.Name })
+		})
+		p.externals = append(p.externals, e)
+		if spoken[e.from.Namespace] == nil {
+			spoken[e.from.Namespace] = p
+		}
+	}
+	return parts
+}
+
+// specName names a spec after what is in it.
+func (i *importer) specName(parts []*part, n int) string {
+	p := parts[n]
+	own := first(p.namespace(), "vm-workloads")
+	if len(p.workloads) == 1 {
+		own = p.workloads[0].name
+	}
+	switch {
+	case i.options.Name != "" && n == 0:
+		return i.options.Name
+	case i.options.Name != "":
+		return i.options.Name + "-" + strconv.Itoa(n+1)
+	case len(parts) == 1:
+		return own
+	}
+	return p.space.name
+}
+
+func (i *importer) makeSpec(p *part, name string) {
+	n := notes{}
+	out := &schema.VMMesh{APIVersion: schema.APIVersion, Kind: schema.KindVMMesh, Metadata: schema.Metadata{Name: name}}
+	s := &out.Spec
+	s.Istio = i.istio.block(n, len(p.workloads) > 0)
+	if p.space.injection {
+		s.Istio.Revision = p.space.revision
+	}
+	s.Namespace = p.namespace()
+	used := map[string]bool{}
+	for _, w := range p.workloads {
+		if w.namespace != first(s.Namespace, "vm-workloads") {
+			w.out.Namespace = w.namespace
+		}
+		for field, note := range w.notes {
+			n["spec.workloads["+w.name+"]."+field] = note
+		}
+		for _, g := range w.out.Groups {
+			used[g.Network] = true
+			for _, instance := range g.Instances {
+				used[instance.Network] = true
+			}
+		}
+		s.Workloads = append(s.Workloads, w.out)
+	}
+	for _, e := range p.externals {
+		one := e.finish(i)
+		if e.from.Namespace != first(s.Namespace, "vm-workloads") {
+			one.Namespace = e.from.Namespace
+		}
+		s.ExternalServices = append(s.ExternalServices, one)
+	}
+	for _, network := range i.istio.networks {
+		if used[network] {
+			s.Networks = append(s.Networks, schema.Network{Name: network})
+			n["spec.networks"] = "where VMs are outside the cluster's own network; add `gateways` to one whose VMs pods cannot dial directly"
+		}
+	}
+	s.Namespaces = p.space.block(p.speaks)
+	s.Observability.AccessLogging, s.Observability.Tracing = p.telemetry.logging, p.telemetry.tracing
+	s.GitOps.ArgoCD, s.GitOps.Flux = p.space.argocd, p.space.flux
+	if !p.space.protect && (len(p.workloads) > 0 || p.space.create) {
+		s.GitOps.PruneProtection = new(bool)
+		n["spec.gitops.pruneProtection"] = "as in the manifests; true, the default, keeps Argo CD and Flux from pruning what VMs depend on"
+	}
+	i.out.Specs = append(i.out.Specs, out)
+	i.out.notes = append(i.out.notes, n)
+}
+
+// namespace is the one that most of the part is in, "" where that is the default.
+func (p *part) namespace() string {
+	votes := map[string]int{}
+	for _, w := range p.workloads {
+		votes[w.namespace]++
+	}
+	for _, e := range p.externals {
+		votes[e.from.Namespace]++
+	}
+	best := ""
+	for _, name := range sorted(votes) {
+		if votes[name] > votes[best] {
+			best = name
+		}
+	}
+	if best == "vm-workloads" {
+		return ""
+	}
+	return best
+}

@@ -1,0 +1,278 @@
+package importer
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	networking "istio.io/api/networking/v1"
+
+	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+)
+
+// workload is what will be one workload of a spec.
+type workload struct {
+	namespace, name string
+	app             string // the label that its VMs have; often the name
+	at              diag.Path
+	account         string
+	groups          []*group
+	services        []*service
+	ports           []*port
+	targets         map[string][]uint32  // where any VM listens, by the name of a port
+	objects         []*manifest.Resource // what is about it, but for its VMs
+	annotations     map[string]string
+	labels          map[string]string // of the workload itself
+	out             schema.Workload
+	telemetry       telemetry
+	notes           notes // below the workload's own path
+}
+
+// note asks a person something at a field of the workload.
+func (w *workload) note(field, text string) { w.notes[field] = text }
+
+// group is what will be one group.
+type group struct {
+	name      string
+	from      *manifest.Workload // its WorkloadGroup; nil where there are entries only, or a folder
+	config    *config            // what istioctl wrote for one of its VMs; nil: nothing
+	addresses []string           // of the VMs that it wrote something for
+	entries   []*manifest.Workload
+	auto      []*manifest.Workload // entries that istiod made
+	labels    map[string]string    // of its VMs
+	ports     map[string]uint32
+	account   string
+	version   string
+}
+
+// spec is the group's WorkloadGroup, empty where it has none.
+func (g *group) spec() *networking.WorkloadGroup {
+	if g.from == nil {
+		return &networking.WorkloadGroup{}
+	}
+	return g.from.Spec.(*networking.WorkloadGroup)
+}
+
+// vms lists the label sets that VMs of the group have.
+func (g *group) vms() []map[string]string {
+	sets := []map[string]string{g.labels}
+	for _, e := range g.entries {
+		sets = append(sets, e.Clients)
+	}
+	return sets
+}
+
+// findWorkloads sorts WorkloadGroups and WorkloadEntries into workloads: those of one namespace with one label app.
+func (i *importer) findWorkloads(configs []*config) {
+	namespaces := map[string][]*manifest.Workload{}
+	maps.Copy(namespaces, i.set.Namespaces())
+	for _, c := range configs {
+		if _, known := namespaces[c.namespace]; !known {
+			namespaces[c.namespace] = nil
+		}
+	}
+	for _, ns := range sorted(namespaces) {
+		all := slices.Clone(namespaces[ns])
+		slices.SortStableFunc(all, func(a, b *manifest.Workload) int { return cmp.Compare(a.Name, b.Name) })
+		i.findGroups(ns, all, configs)
+	}
+	slices.SortStableFunc(i.workloads, func(a, b *workload) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+	})
+}
+
+func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*config) {
+	var groups []*group
+	byName := map[string]*group{}
+	for _, w := range all {
+		if w.Group() && !i.skip[w.Resource] {
+			g := &group{name: w.Name, from: w, labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
+			groups, byName[g.name] = append(groups, g), g
+			i.becomes(w.Resource, fate{identity: identity{kind: "WorkloadGroup", namespace: ns, name: w.Name}})
+		}
+	}
+	for _, c := range configs {
+		if c.namespace != ns {
+			continue
+		}
+		g := byName[c.group]
+		if g == nil {
+			g = &group{name: c.group, labels: c.labels, ports: c.ports, account: c.account, version: c.labels["version"]}
+			groups, byName[g.name] = append(groups, g), g
+		}
+		if g.config == nil {
+			g.config = c
+		}
+		if c.address != "" && !slices.Contains(g.addresses, c.address) {
+			g.addresses = append(g.addresses, c.address)
+		}
+	}
+	for _, w := range all {
+		switch {
+		case !w.Entry() || i.skip[w.Resource]:
+		case w.Auto() != "" || controlled(w.Resource):
+			g := byName[w.Auto()]
+			if g == nil && w.Auto() != "" { // its WorkloadGroup is not among the objects
+				g = &group{name: w.Auto(), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
+				groups, byName[g.name] = append(groups, g), g
+			}
+			if g != nil {
+				g.auto = append(g.auto, w)
+			}
+			i.becomes(w.Resource, fate{left: true})
+		case !isAddress(w.Address):
+			i.leaves(w.Resource, w.Place("spec", "address"), "a spec takes IP addresses for VMs, and nothing else", "keep its manifest, or give the VM's IP address")
+		default:
+			g := groupOf(w, groups)
+			if g == nil {
+				g = &group{name: freeName(ownGroupName(w), byName), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
+				groups, byName[g.name] = append(groups, g), g
+			}
+			g.entries = append(g.entries, w)
+		}
+	}
+	i.joinGroups(ns, groups)
+}
+
+// isAddress tells whether a spec takes an address for a VM's.
+func isAddress(s string) bool {
+	a, err := netip.ParseAddr(s)
+	return err == nil && a.Zone() == "" && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
+}
+
+// controlled tells whether another object made this one, and will unmake it.
+func controlled(r *manifest.Resource) bool {
+	owners := r.Root.Get("metadata").Get("ownerReferences")
+	if owners == nil {
+		return false
+	}
+	for n := range owners.Items {
+		if text(owners.Items[n].Get("kind")) == "WorkloadGroup" {
+			return true
+		}
+	}
+	return false
+}
+
+// groupOf finds the group that an entry is of: the same application, version and identity, and of several the one whose
+// labels are its own, or whose name begins the entry's.
+func groupOf(w *manifest.Workload, groups []*group) *group {
+	var best *group
+	most := -1
+	for _, g := range groups {
+		same := g.labels["app"] == w.Clients["app"] && (g.labels["app"] != "" || g.account == w.Account) || w.Clients["app"] == "" && g.account == w.Account && g.account != ""
+		if !same || g.version != w.Clients["version"] && w.Clients["version"] != "" || w.Account != "" && g.account != "" && w.Account != g.account {
+			continue
+		}
+		score := 0
+		if strings.HasPrefix(w.Name, g.name+"-") {
+			score += len(g.name)
+		}
+		for key, value := range g.labels {
+			if w.Clients[key] == value {
+				score += 300
+			} else {
+				score -= 300
+			}
+		}
+		score = max(score, 0)
+		if score > most {
+			best, most = g, score
+		}
+	}
+	return best
+}
+
+// joinGroups makes workloads of the groups with one label app. Without the label, a group is known by what else names it.
+func (i *importer) joinGroups(ns string, groups []*group) {
+	byApp := map[string]*workload{}
+	taken := map[string]*workload{}
+	slices.SortStableFunc(groups, func(a, b *group) int { return cmp.Compare(a.name, b.name) })
+	for _, g := range groups {
+		app := g.labels["app"]
+		key := app
+		if app == "" {
+			key = "\x00" + first(g.labels["app.kubernetes.io/name"], g.labels["service.istio.io/canonical-name"], g.name)
+		}
+		w := byApp[key]
+		if w == nil {
+			w = &workload{namespace: ns, app: app, name: freeName(dnsName(strings.TrimPrefix(key, "\x00")), taken), notes: notes{}}
+			byApp[key], taken[w.name] = w, w
+			i.workloads = append(i.workloads, w)
+		}
+		w.groups = append(w.groups, g)
+		for _, r := range g.resources() {
+			if w.at == nil {
+				w.at = r.Place("metadata", "name")
+			}
+		}
+		if w.at == nil && g.config != nil {
+			w.at = g.config.at
+		}
+	}
+	for _, w := range taken {
+		w.chooseAccount()
+		w.commonAnnotations()
+		i.out.anchors[ns+"/"+w.name] = w.at
+	}
+}
+
+// resources lists the objects that the group is made of.
+func (g *group) resources() []*manifest.Resource {
+	var list []*manifest.Resource
+	if g.from != nil {
+		list = append(list, g.from.Resource)
+	}
+	for _, e := range g.entries {
+		list = append(list, e.Resource)
+	}
+	return list
+}
+
+// chooseAccount takes the service account that most of its VMs have.
+func (w *workload) chooseAccount() {
+	votes := map[string]int{}
+	for _, g := range w.groups {
+		if g.account != "" {
+			votes[g.account] += 1 + len(g.entries)
+		}
+		for _, e := range g.entries {
+			if e.Account != "" {
+				votes[e.Account]++
+			}
+		}
+	}
+	most := 0
+	for _, name := range sorted(votes) {
+		if votes[name] > most {
+			w.account, most = name, votes[name]
+		}
+	}
+	if w.account == "" {
+		w.account = "default"
+		w.note("serviceAccount", "no manifest names one, and istioctl then takes this; an identity of its own is what policies can tell it by")
+	}
+}
+
+// commonAnnotations finds those that all groups give their VMs.
+func (w *workload) commonAnnotations() {
+	for n, g := range w.groups {
+		own := g.spec().GetMetadata().GetAnnotations()
+		if g.from == nil {
+			continue
+		}
+		if n == 0 || w.annotations == nil {
+			w.annotations = maps.Clone(own)
+			if w.annotations == nil {
+				w.annotations = map[string]string{}
+			}
+			continue
+		}
+		maps.DeleteFunc(w.annotations, func(k, v string) bool { return own[k] != v })
+	}
+	maps.DeleteFunc(w.annotations, func(k, _ string) bool { return refusedAnnotation(k) })
+}
