@@ -13,7 +13,6 @@ import (
 
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema/diag"
-	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -54,12 +53,7 @@ func (a *app) verify(paths []string, report reportFlag, on failOn) error {
 		return err
 	}
 	done := a.progress("checking", nil)
-	var set manifest.Set
-	var findings diag.List
-	for _, t := range texts {
-		findings = append(findings, set.Read(t.Name, t.Text)...)
-	}
-	findings = append(findings, fn.VerifyObjects(&set)...).Sorted()
+	set, findings := fn.VerifyTexts(texts)
 	done()
 	if err := a.report(a.out, a.Out, report, findings, on); err != nil {
 		return err
@@ -145,7 +139,7 @@ func manifestsBelow(dir string) ([]string, error) {
 			}
 			return nil
 		}
-		if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
+		if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) && !fn.VMFile(e.Name()) {
 			return nil
 		}
 		if e.Type()&fs.ModeSymlink != 0 {

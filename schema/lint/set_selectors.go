@@ -205,6 +205,11 @@ var labelDrift = diag.Rule{
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop, labels: {app: pay, env: staging}}\nspec: {address: 192.168.1.100, labels: {app: pay, env: staging}, serviceAccount: pay}\n",
 }
 
+func findAllLabelDrift(s *manifest.Set, report Report) {
+	findLabelDrift(s, report)
+	findVMLabelDrift(s, report)
+}
+
 // findLabelDrift looks at VMs that have a label by which they are selected in their object's metadata alone. A selector
 // that selects nothing at all is for [selectsNothing] and [governsNothing]. An entry is still found by clients, so that
 // drift there is a warning, unless a policy asks.

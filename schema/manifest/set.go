@@ -25,6 +25,7 @@ type Set struct {
 	services  []*ServiceView
 	serviceOf map[*Resource]*ServiceView
 	held      map[string]bool
+	vms       []*VM
 }
 
 // Resource is one object of a Set.

@@ -148,6 +148,7 @@ type Workload struct {
 	Services        []*Service          // by name
 	MTLS            MTLS
 	Allow, Deny     []*security.Rule // nil: no policy; rules are by name of the spec's rule
+	AllowAt, DenyAt []diag.Path      // where each of them stands
 	JWT             []*security.JWTRule
 	AccessLogging   []*telemetry.AccessLogging
 	Tracing         []*telemetry.Tracing
