@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vmmesh/vmmesh/fn"
+	"github.com/vmmesh/vmmesh/fn/internal/rulesdoc"
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/lint"
 )
@@ -87,6 +88,16 @@ func ruleOf(id string) *lint.Rule {
 		}
 	}
 	return nil
+}
+
+// TestRulesPage holds schema/README.md to the rules.
+func TestRulesPage(t *testing.T) {
+	page, err := os.ReadFile("../schema/README.md")
+	require.NoError(t, err)
+	require.Equal(t, rulesdoc.Text(), string(page), "run `make generate`")
+	for _, r := range fn.Rules() {
+		require.Contains(t, string(page), "\n| "+r.ID+" | "+r.Name+" |")
+	}
 }
 
 // testNames lists every test of the repository, as package.Test.

@@ -17,6 +17,9 @@ var ignoreComment = diag.Rule{
 	Good: "spec: {}",
 }
 
+// CommentRule is the id of the rule about comments that ignore.
+const CommentRule = "VM099"
+
 // mark is what a comment begins with that ignores a rule.
 const mark = "vmmesh:ignore"
 

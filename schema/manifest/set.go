@@ -154,6 +154,10 @@ func (s *Set) add(r *Resource) diag.List {
 		}
 		s.byID[id] = r
 	}
+	if isIstio && r.Version != istio.versions[0] && slices.Contains(istio.versions, r.Version) {
+		findings = append(findings, ruleOlder.At(r.Place("apiVersion"), "%s/%s is an older version of %s", r.Group, r.Version, r.Kind).
+			WithHelp("write %s/%s", r.Group, istio.versions[0]))
+	}
 	if isIstio {
 		r.Spec = istio.empty()
 		findings = append(findings, Terms{}.Decode(r.Root.Get("spec"), r.Spec, r.Place("spec"))...)
