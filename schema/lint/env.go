@@ -65,26 +65,25 @@ func findUnknownAnnotations(s *manifest.Set, report Report) {
 
 var idleEnv = diag.Rule{
 	ID: "VM123", Name: "idle-variable", Severity: diag.Warning,
-	Doc:  "A variable for a sidecar or a gateway is one that something reads.",
-	Long: "Guides for older Istios set variables that nothing reads any more, or that do something else today; whoever finds them later takes them for what makes it work.",
+	Doc:  "A variable for a sidecar or a gateway is one that something reads, and that nothing has replaced.",
+	Long: "Guides for older Istios set variables that nothing reads any more, or whose work Istio does by itself; whoever finds them later takes them for what makes it work.",
 	Bad:  "vm: {env: [{name: ISTIO_INBOUND_EXCLUDE_PORTS, value: \"9100\"}]}",
 	Good: "vm: {env: [{name: SECRET_TTL, value: 72h}]}",
 }
 
-// idle is a variable that nothing reads since a minor of Istio, and what does its work.
+// idle is a variable without a use since a minor of Istio, what is wrong with it, and what does its work.
 type idle struct {
 	since     int
 	why, help string
 }
 
 // idleVariables have their sources: the first two are in no Go file, chart or script of Istio; the third is named in sidecar.env
-// and bound to nothing; the fourth draws a deprecation warning (istio: pkg/config/validation/agent) since istiod allocates
-// addresses by itself, in 1.25.
+// and bound to nothing; the fourth is deprecated since 1.25 (istio: the release's change notes; pkg/config/validation/agent warns).
 var idleVariables = map[string]idle{
-	"ISTIO_META_ROUTER_MODE":       {0, "no Istio reads it any more", "drop it: a Gateway with AUTO_PASSTHROUGH makes what it once switched on"},
-	"VERIFY_CERTIFICATE_AT_CLIENT": {0, "it was removed", "drop it: certificates are verified"},
-	"ISTIO_INBOUND_EXCLUDE_PORTS":  {0, "nothing reads it, though sidecar.env names it", "exclude ports with ISTIO_LOCAL_EXCLUDE_PORTS; in a spec with vm.interception.excludeInboundPorts"},
-	"ISTIO_META_DNS_AUTO_ALLOCATE": {25, "istiod allocates addresses by itself since 1.25", "drop it; the label " + allocateLabel + " says it for one ServiceEntry"},
+	"ISTIO_META_ROUTER_MODE":       {0, "is read by no Istio any more", "drop it: a Gateway with AUTO_PASSTHROUGH makes what it once switched on"},
+	"VERIFY_CERTIFICATE_AT_CLIENT": {0, "is read by no Istio any more", "drop it: certificates are verified"},
+	"ISTIO_INBOUND_EXCLUDE_PORTS":  {0, "is read by nothing, though sidecar.env names it", "exclude ports with ISTIO_LOCAL_EXCLUDE_PORTS; in a spec with vm.interception.excludeInboundPorts"},
+	"ISTIO_META_DNS_AUTO_ALLOCATE": {25, "is deprecated since Istio 1.25, where istiod allocates addresses by itself", "drop it; the label " + allocateLabel + " says it for one ServiceEntry"},
 }
 
 func idleFinding(name string, minor int, at diag.Path) (diag.Diagnostic, bool) {
@@ -92,7 +91,7 @@ func idleFinding(name string, minor int, at diag.Path) (diag.Diagnostic, bool) {
 	if !idle || minor > 0 && minor < v.since {
 		return diag.Diagnostic{}, false
 	}
-	return idleEnv.At(at, "%s does nothing: %s", name, v.why).WithHelp("%s", v.help), true
+	return idleEnv.At(at, "%s %s", name, v.why).WithHelp("%s", v.help), true
 }
 
 func findIdleEnv(m *mesh.Mesh, report Report) {

@@ -27,12 +27,14 @@ func findLocalityForms(s *manifest.Set, report Report) {
 		if w.Locality != "" && (len(parts) > 3 || slices.Contains(parts, "")) {
 			report(localityForm.At(w.LocalAt, "%q is no locality", w.Locality).WithHelp("write region, region/zone or region/zone/subzone"))
 		}
-		label := w.Clients[localityLabel]
-		if strings.Contains(label, "/") {
-			report(localityForm.At(w.LabelsAt.Key(localityLabel), "the label %s has a slash, which no label's value may have", localityLabel).
-				WithHelp("write %s", strings.ReplaceAll(label, "/", ".")))
-		} else if strings.Count(label, ".") > 2 {
-			report(localityForm.At(w.LabelsAt.Key(localityLabel), "%q has more than three parts: each dot is a slash", label).WithHelp("write region.zone.subzone, without dots in them"))
+		for _, key := range []string{localityLabel, oldLocalityLabel} {
+			label := w.Clients[key]
+			if strings.Contains(label, "/") {
+				report(localityForm.At(w.LabelsAt.Key(key), "the label %s has a slash, which no label's value may have", key).
+					WithHelp("write %s", strings.ReplaceAll(label, "/", ".")))
+			} else if strings.Count(label, ".") > 2 {
+				report(localityForm.At(w.LabelsAt.Key(key), "%q has more than three parts: each dot is a slash", label).WithHelp("write region.zone.subzone, without dots in them"))
+			}
 		}
 	}
 }
@@ -41,7 +43,7 @@ var lostLocality = diag.Rule{
 	ID: "VM511", Name: "template-locality", Severity: diag.Warning,
 	Doc: "A WorkloadGroup that has a locality has it as a label too.",
 	Long: "As a VM registers, istiod writes the locality that the VM reports over the template's. Outside AWS, GCP and Azure a VM reports an empty one, so the template's is lost (istio: pilot/pkg/autoregistration/controller.go, " +
-		"issue 51800). The label topology.istio.io/locality, with dots for slashes, stays, and counts where the field is empty.",
+		"issue 51800). The label topology.istio.io/locality, with dots for slashes, stays, and counts where the field is empty; before Istio 1.29 it is istio-locality.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\nspec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay, locality: us-west1/zone-a}}\n",
 	Good: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay, topology.istio.io/locality: us-west1.zone-a}}, template: {serviceAccount: pay, locality: us-west1/zone-a}}\n",
@@ -49,9 +51,9 @@ var lostLocality = diag.Rule{
 
 func findLostLocalities(s *manifest.Set, report Report) {
 	for r := range manifest.Each[*networking.WorkloadGroup](s) {
-		if w := s.Workload(r); w.Locality != "" && w.Clients[localityLabel] == "" {
+		if w := s.Workload(r); w.Locality != "" && labelledLocality(w) == "" {
 			report(lostLocality.At(w.LocalAt, "VMs that register outside AWS, GCP and Azure lose this locality").
-				WithHelp("add the label %s: %s to %s", localityLabel, strings.ReplaceAll(w.Locality, "/", "."), w.LabelsAt))
+				WithHelp("add the label %s: %s to %s; before Istio 1.29 its key is %s", localityLabel, strings.ReplaceAll(w.Locality, "/", "."), w.LabelsAt, oldLocalityLabel))
 		}
 	}
 }

@@ -198,12 +198,24 @@ func findUnknownRegionRules(s *manifest.Set, report Report) {
 func regionOf(w *manifest.Workload) string {
 	region, _, _ := strings.Cut(w.Locality, "/")
 	if region == "" && w.VM {
-		region, _, _ = strings.Cut(w.Clients[localityLabel], ".")
+		region, _, _ = strings.Cut(labelledLocality(w), ".")
 	}
 	return region
 }
 
-const localityLabel = "topology.istio.io/locality"
+// The labels that say a locality: the second is read by Istio before 1.29 too.
+const (
+	localityLabel    = "topology.istio.io/locality"
+	oldLocalityLabel = "istio-locality"
+)
+
+// labelledLocality is the locality that a VM's labels say; "" for none.
+func labelledLocality(w *manifest.Workload) string {
+	if said := w.Clients[localityLabel]; said != "" {
+		return said
+	}
+	return w.Clients[oldLocalityLabel]
+}
 
 var upgradedPlain = diag.Rule{
 	ID: "VM512", Name: "upgrade-of-others", Severity: diag.Warning,

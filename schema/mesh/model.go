@@ -194,6 +194,8 @@ type Group struct {
 	Instances  []*Instance       // by name
 	VM         *VM
 	labelSets  []map[string]string // what VMs of the group bear: see differentLabels
+
+	localityKey string // the label that says a locality
 }
 
 // Instance is one VM that is known by address. What it does not override is its group's.
