@@ -51,14 +51,18 @@ func readManifests(texts []Manifests) (*manifest.Set, diag.List) {
 	vms := map[string]*manifest.VM{}
 	for _, name := range slices.Sorted(maps.Keys(byName)) { // a group's directory comes before those in it
 		if dir := path.Dir(name); path.Base(name) == vmSettings {
-			vm, faults := set.ReadVM(manifest.VMFiles{ClusterEnv: file(dir, vmSettings), Mesh: file(dir, vmMesh), Hosts: file(dir, vmHosts)}, vms[path.Dir(dir)])
+			files := manifest.VMFiles{ClusterEnv: file(dir, vmSettings), Mesh: file(dir, vmMesh), Hosts: file(dir, vmHosts)}
+			if byName[path.Join(dir, vmBoot)] != nil {
+				files.Hosts.Bytes = nil // what is written here is not all: the VM asks for istiod's address as it boots
+			}
+			vm, faults := set.ReadVM(files, vms[path.Dir(dir)])
 			vms[dir] = vm
 			findings = append(findings, faults...)
 		}
 	}
 	for _, t := range texts {
 		dir, base := path.Split(path.Clean(slashed(t.Name)))
-		if base == vmSettings || base == vmHosts || base == vmMesh && vms[path.Clean(dir)] != nil {
+		if VMFile(base) || base == vmMesh && vms[path.Clean(dir)] != nil {
 			continue
 		}
 		findings = append(findings, set.Read(t.Name, t.Text)...)
@@ -71,10 +75,11 @@ const (
 	vmSettings = "cluster.env"
 	vmMesh     = "mesh.yaml"
 	vmHosts    = "hosts"
+	vmBoot     = "vm.env" // what vmmesh's own scripts are told
 )
 
 // VMFile tells whether a file of this name is no manifest, and says something of VMs all the same.
-func VMFile(name string) bool { return name == vmSettings || name == vmHosts }
+func VMFile(name string) bool { return name == vmSettings || name == vmHosts || name == vmBoot }
 
 func slashed(name string) string { return strings.ReplaceAll(name, "\\", "/") }
 

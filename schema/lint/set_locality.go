@@ -85,19 +85,42 @@ var rootSelector = diag.Rule{
 }
 
 func findRootSelectors(s *manifest.Set, report Report) {
+	var by map[[2]string][]*manifest.Workload // VMs by each of their labels
 	for r, p := range manifest.Each[*security.PeerAuthentication](s) {
 		labels := p.GetSelector().GetMatchLabels()
 		if r.Namespace != rootNamespace || len(labels) == 0 || len(s.Governed(rootNamespace, labels)) > 0 {
 			continue
 		}
-		for _, namespace := range sorted(s.Namespaces()) {
-			if found := vms(s.Governed(namespace, labels)); len(found) > 0 {
-				report(rootSelector.At(r.Place("metadata", "namespace"), "%s selects nothing: %s is in another namespace", r, found[0].Resource).
-					WithHelp("put it into namespace %s", namespace))
-				break
+		if by == nil {
+			by = map[[2]string][]*manifest.Workload{}
+			for _, w := range virtual(s) {
+				for key, value := range w.Own {
+					by[[2]string{key, value}] = append(by[[2]string{key, value}], w)
+				}
 			}
 		}
+		var meant *manifest.Workload
+		for _, w := range rarest(by, labels) {
+			if manifest.Carries(w.Own, labels) && (meant == nil || w.Namespace < meant.Namespace) {
+				meant = w
+			}
+		}
+		if meant != nil {
+			report(rootSelector.At(r.Place("metadata", "namespace"), "%s selects nothing: %s is in another namespace", r, meant.Resource).
+				WithHelp("put it into namespace %s", meant.Namespace))
+		}
 	}
+}
+
+// rarest is the shortest of the lists of those that have one of the labels.
+func rarest(by map[[2]string][]*manifest.Workload, labels map[string]string) []*manifest.Workload {
+	var shortest []*manifest.Workload
+	for i, key := range sorted(labels) {
+		if list := by[[2]string{key, labels[key]}]; i == 0 || len(list) < len(shortest) {
+			shortest = list
+		}
+	}
+	return shortest
 }
 
 var targetOfVM = diag.Rule{

@@ -143,7 +143,13 @@ var podDiscovery = diag.Rule{
 // nothing else.
 func findPodDiscovery(s *manifest.Set, report Report) {
 	inhabited := s.Namespaces()
-	vmsAlone := func(list []*manifest.Workload) bool { return len(list) > 0 && len(vms(list)) == len(list) }
+	vmsAlone := func(list []*manifest.Workload) bool {
+		return len(list) > 0 && !slices.ContainsFunc(list, func(w *manifest.Workload) bool { return !w.VM })
+	}
+	ofVMs := map[string]bool{}
+	for name, list := range inhabited {
+		ofVMs[name] = vmsAlone(list)
+	}
 	services := map[string]bool{} // by name; false where another of the name has pods or nothing
 	for _, v := range s.Services() {
 		before, seen := services[v.Name]
@@ -167,7 +173,7 @@ func findPodDiscovery(s *manifest.Set, report Report) {
 			names := listOf(c.Get("namespaces").Get("names"))
 			alone := len(names) > 0
 			for _, n := range names {
-				alone = alone && vmsAlone(inhabited[n.Value])
+				alone = alone && ofVMs[n.Value]
 			}
 			if alone {
 				where = "namespace " + names[0].Value

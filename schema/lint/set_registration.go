@@ -69,7 +69,7 @@ func findMissingGroups(s *manifest.Set, report Report) {
 			return
 		}
 		d := missingGroup.At(at, "there is no WorkloadGroup %q in namespace %s: istiod refuses its VMs", name, spokenNamespace(namespace))
-		if near := diag.Nearest(name, groups[namespace]); near != "" {
+		if near := diag.Nearest(name, groups[namespace][:min(few, len(groups[namespace]))]); near != "" {
 			d = d.WithHelp("did you mean %q?", near)
 		} else {
 			d = d.WithHelp("give the group this name again: VMs in the field say it")

@@ -246,7 +246,6 @@ func findMissingEntries(s *manifest.Set, report Report) {
 			continue
 		}
 		d := missingEntry.At(vm.At.Key("ISTIO_META_WORKLOAD_ENTRY"), "there is no WorkloadEntry %q in namespace %s: istiod refuses the VM", name, spokenNamespace(vmNamespace(vm)))
-		const few = 500
 		if near := diag.Nearest(name, entries[vmNamespace(vm)][:min(few, len(entries[vmNamespace(vm)]))]); near != "" {
 			d = d.WithHelp("did you mean %q?", near)
 		}
