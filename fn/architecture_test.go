@@ -23,7 +23,7 @@ var rooms = map[string][]string{
 	"schema/manifest":          {"schema/diag", "schema/syntax"},
 	"schema":                   {"schema/diag", "schema/syntax", "schema/manifest"},
 	"schema/mesh":              {"schema/diag", "schema/manifest", "schema"},
-	"schema/lint":              {"schema/diag", "schema/manifest", "schema/mesh"},
+	"schema/lint":              {"schema/diag", "schema/syntax", "schema/manifest", "schema/mesh"},
 	"schema/importer":          {"schema/diag", "schema/syntax", "schema/manifest", "schema", "schema/mesh"},
 	"schema/compare":           {"schema/diag", "schema/syntax"},
 	"schema/crds":              {},

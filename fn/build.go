@@ -99,7 +99,11 @@ func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
 		findings = append(findings, lint.Bundle(sizes(m))...)
 	}
 	findings = lint.Suppress(findings, m)
-	return m, findings.Sorted()
+	var sources []*diag.Source
+	for _, doc := range docs {
+		sources = append(sources, doc.At.Source())
+	}
+	return m, lint.SuppressByComment(findings, sources).Sorted()
 }
 
 // objects is stage 6: what every generator makes, in table order.

@@ -24,3 +24,25 @@ func Rules() []*diag.Rule {
 	slices.SortFunc(rules, func(a, b *diag.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }
+
+// Where tells what a rule speaks about: "specs", "manifests" or "specs, manifests".
+func Where(id string) string {
+	for _, r := range manifest.SetRules {
+		if r.ID == id {
+			return "manifests"
+		}
+	}
+	for _, r := range lint.Table {
+		if r.ID == id && r.Set != nil {
+			if r.Mesh != nil {
+				return "specs, manifests"
+			}
+			return "manifests"
+		}
+	}
+	// What an Istio block may hold is the same wherever it stands.
+	if slices.ContainsFunc(manifest.Rules, func(r *diag.Rule) bool { return r.ID == id }) || slices.ContainsFunc(syntax.Rules, func(r *diag.Rule) bool { return r.ID == id }) || id == lint.CommentRule {
+		return "specs, manifests"
+	}
+	return "specs"
+}

@@ -78,6 +78,10 @@ func lintExample(t *testing.T, example string) (string, diag.List) {
 	text := example
 	if complete, ok := completed(example); ok {
 		text = complete
+		if strings.HasPrefix(example, "#") { // a comment may be what it is about
+			comment, _, _ := strings.Cut(example, "\n")
+			text = comment + "\n" + complete
+		}
 	}
 	_, found := build(t, "example.yaml", []byte(text))
 	return text, found

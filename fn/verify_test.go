@@ -15,9 +15,18 @@ import (
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
-// verify checks one text of manifests.
+// verify checks one text of manifests. Below a line `# file: NAME` it is the text of another file.
 func verify(name, text string) diag.List {
-	return fn.Verify([]fn.Manifests{{Name: name, Text: []byte(text)}})
+	var texts []fn.Manifests
+	for i, part := range strings.Split("\n"+text, "\n# file: ") {
+		if i == 0 {
+			texts = append(texts, fn.Manifests{Name: name, Text: []byte(strings.TrimPrefix(part, "\n"))})
+			continue
+		}
+		file, rest, _ := strings.Cut(part, "\n")
+		texts = append(texts, fn.Manifests{Name: file, Text: []byte(rest)})
+	}
+	return fn.Verify(texts)
 }
 
 // aboutManifests tells whether a rule speaks about manifests alone, so that no spec can draw it.
@@ -44,7 +53,9 @@ func TestVerifyIsSilentAboutOurs(t *testing.T) {
 
 			var tree []fn.Manifests
 			for file, text := range out.files {
-				tree = append(tree, fn.Manifests{Name: file, Text: []byte(text)})
+				if strings.HasSuffix(file, ".yaml") || fn.VMFile(filepath.Base(file)) { // the command reads no others
+					tree = append(tree, fn.Manifests{Name: file, Text: []byte(text)})
+				}
 			}
 			require.Empty(t, report(t, fn.Verify(tree)))
 		})
@@ -69,17 +80,15 @@ func TestVerifyExamples(t *testing.T) {
 	require.GreaterOrEqual(t, seen, 30)
 }
 
-// TestVerifyCases checks the manifests in testdata/verify. A file that is named after a rule draws exactly the findings in
-// the .txt beside it; one of the folder silent, which is a near miss of the rule that it is named after, draws none.
+// TestVerifyCases checks the manifests in testdata/verify: a file, or a folder with the files of VMs. One that is named
+// after a rule draws exactly the findings in the .txt beside it; one of the folder silent, which is a near miss of the rule
+// that it is named after, draws none.
 func TestVerifyCases(t *testing.T) {
-	paths, err := filepath.Glob("../testdata/verify/*.yaml")
-	require.NoError(t, err)
+	paths := verifyCases(t, "../testdata/verify")
 	for _, path := range paths {
 		name := filepath.Base(path)
 		t.Run(strings.TrimSuffix(name, ".yaml"), func(t *testing.T) {
-			src, err := os.ReadFile(path)
-			require.NoError(t, err)
-			got := report(t, verify(name, string(src)))
+			got := report(t, fn.Verify(textsOf(t, path)))
 			rule, _, _ := strings.Cut(name, "-")
 			require.Contains(t, got, " "+rule+": ", "the case is named after a rule that does not speak")
 			golden := strings.TrimSuffix(path, ".yaml") + ".txt"
@@ -95,14 +104,10 @@ func TestVerifyCases(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, expected, len(paths), "each case has its .txt, and no .txt is left over")
 
-	silent, err := filepath.Glob("../testdata/verify/silent/*.yaml")
-	require.NoError(t, err)
+	silent := verifyCases(t, "../testdata/verify/silent")
 	for _, path := range silent {
-		name := filepath.Base(path)
-		t.Run("silent/"+strings.TrimSuffix(name, ".yaml"), func(t *testing.T) {
-			src, err := os.ReadFile(path)
-			require.NoError(t, err)
-			require.Empty(t, report(t, verify(name, string(src))))
+		t.Run("silent/"+strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
+			require.Empty(t, report(t, fn.Verify(textsOf(t, path))))
 		})
 	}
 	for _, rule := range lint.Table {
@@ -113,4 +118,29 @@ func TestVerifyCases(t *testing.T) {
 		require.True(t, slices.ContainsFunc(paths, of), "no case in testdata/verify draws %s (%s)", rule.ID, rule.Name)
 		require.True(t, slices.ContainsFunc(silent, of), "no near miss of %s (%s) in testdata/verify/silent", rule.ID, rule.Name)
 	}
+}
+
+// verifyCases lists the files and folders of a folder that are named after a rule.
+func verifyCases(t *testing.T, dir string) []string {
+	t.Helper()
+	all, err := filepath.Glob(dir + "/VM*")
+	require.NoError(t, err)
+	return slices.DeleteFunc(all, func(path string) bool { return filepath.Ext(path) == ".txt" })
+}
+
+// textsOf reads a case: a file by its name, or every file of a folder by its path in it.
+func textsOf(t *testing.T, path string) []fn.Manifests {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	if !info.IsDir() {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return []fn.Manifests{{Name: filepath.Base(path), Text: text}}
+	}
+	var texts []fn.Manifests
+	for name, text := range readTree(t, path) {
+		texts = append(texts, fn.Manifests{Name: name, Text: []byte(text)})
+	}
+	return texts
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
@@ -85,6 +86,13 @@ func typeColumn(f schema.FieldDoc) string {
 	return kind
 }
 
+// checkedIn is where a rule speaks, and by which commands.
+var checkedIn = map[string]string{
+	"specs":            "specs (vmmesh build, vmmesh lint).",
+	"manifests":        "manifests (vmmesh verify).",
+	"specs, manifests": "specs (vmmesh build, vmmesh lint) and in manifests (vmmesh verify).",
+}
+
 // rulePage is the reference for a rule.
 func rulePage(r *diag.Rule) string {
 	var b strings.Builder
@@ -99,6 +107,7 @@ func rulePage(r *diag.Rule) string {
 	if r.Good != "" {
 		b.WriteString("\nMended\n" + indent(r.Good))
 	}
+	b.WriteString("\n" + hang("", "Checked in "+checkedIn[fn.Where(r.ID)]))
 	return b.String()
 }
 

@@ -19,7 +19,7 @@ func (a *app) report(w io.Writer, stream any, format reportFlag, findings diag.L
 		}
 		findings = failing
 	}
-	return diag.Write(w, diag.Format(format), findings, a.coloured(stream))
+	return diag.Report(w, diag.Format(format), findings, diag.Options{Colour: a.coloured(stream), Rules: allRules(), Failing: on.least()})
 }
 
 // tellRules says how often each rule was broken.

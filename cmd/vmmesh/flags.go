@@ -50,16 +50,19 @@ func (f *failOn) Set(value string) error {
 	return oneOf(f, value, failOnError, failOnWarning, failOnNever)
 }
 
-// fails tells whether a finding of this severity fails the run.
-func (f failOn) fails(s diag.Severity) bool {
+// least is the severity from which on findings fail the run; above all of them for never.
+func (f failOn) least() diag.Severity {
 	switch f {
 	case failOnNever:
-		return false
+		return diag.Error + 1
 	case failOnWarning:
-		return s >= diag.Warning
+		return diag.Warning
 	}
-	return s >= diag.Error
+	return diag.Error
 }
+
+// fails tells whether a finding of this severity fails the run.
+func (f failOn) fails(s diag.Severity) bool { return s >= f.least() }
 
 // colorMode is --color.
 type colorMode string

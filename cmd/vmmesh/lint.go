@@ -45,11 +45,16 @@ Exit codes: 0 no finding that fails the run; 1 findings at the severity of --fai
 	return cmd
 }
 
-const reportHelp = `Reports: text, for people; json, whose fields are stable; github, as workflow commands, of which
-GitHub shows ten of each severity in a step.`
+const reportHelp = `Reports: text, for people; json, whose fields are stable; sarif, version 2.1.0, for code scanners
+and editors; github, as workflow commands, of which GitHub shows ten of each severity in a step;
+junit, for servers that show tests: what fails the run is a failure.
+
+A comment ignores a rule on its own line or, if it is alone there, on the next:
+  weight: 2   # vmmesh:ignore VM209 the new VM is twice as large
+The reason is required, and a comment that silences nothing is reported.`
 
 func addReportFlag(cmd *cobra.Command, report *reportFlag) {
-	cmd.Flags().Var(report, "report", "FORMAT of the findings: text, json or github")
+	cmd.Flags().Var(report, "report", "FORMAT of the findings: text, json, sarif, github or junit")
 	var names []string
 	for _, f := range diag.Formats() {
 		names = append(names, string(f))

@@ -13,7 +13,6 @@ import (
 
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema/diag"
-	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -27,8 +26,9 @@ and what breaks at run time: selectors that select no VM, service accounts and h
 overlay renamed, subsets that a patch deleted, ports and networks that do not meet.
 
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input;
-without one it is this directory. All PATHs are checked as one cluster: give it one environment
-at a time. Documents that are no Kubernetes objects are passed over. A reference to something
+without one it is this directory. The cluster.env of a VM in such a directory, with the mesh.yaml
+and hosts beside it, is checked against the objects. All PATHs are checked as one cluster: give it
+one environment at a time. Documents that are no Kubernetes objects are passed over. A reference to something
 that is not among the manifests is no finding by itself.
 
 ` + reportHelp + `
@@ -54,12 +54,7 @@ func (a *app) verify(paths []string, report reportFlag, on failOn) error {
 		return err
 	}
 	done := a.progress("checking", nil)
-	var set manifest.Set
-	var findings diag.List
-	for _, t := range texts {
-		findings = append(findings, set.Read(t.Name, t.Text)...)
-	}
-	findings = append(findings, fn.VerifyObjects(&set)...).Sorted()
+	set, findings := fn.VerifyTexts(texts)
 	done()
 	if err := a.report(a.out, a.Out, report, findings, on); err != nil {
 		return err
@@ -145,7 +140,7 @@ func manifestsBelow(dir string) ([]string, error) {
 			}
 			return nil
 		}
-		if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) {
+		if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) && !fn.VMFile(e.Name()) {
 			return nil
 		}
 		if e.Type()&fs.ModeSymlink != 0 {

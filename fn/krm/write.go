@@ -123,58 +123,19 @@ func (p *printer) block(text []byte, indent int) {
 	}
 }
 
-// result is a finding as the specification of KRM functions has it.
-type result struct {
-	Message     string            `json:"message"`
-	Severity    string            `json:"severity"`
-	ResourceRef *resourceRef      `json:"resourceRef,omitempty"`
-	Field       *field            `json:"field,omitempty"`
-	File        *file             `json:"file,omitempty"`
-	Tags        map[string]string `json:"tags,omitempty"`
-}
-
-type resourceRef struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Namespace  string `json:"namespace,omitempty"`
-	Name       string `json:"name"`
-}
-
-type field struct {
-	Path string `json:"path"`
-}
-
-type file struct {
-	Path  string `json:"path"`
-	Index int    `json:"index,omitempty"`
-}
-
 // results are the findings, with the objects that they are about.
-func (a *Answer) results() []result {
-	all := make([]result, 0, len(a.Findings))
-	for _, d := range a.Findings {
-		r := result{Message: message(d), Severity: d.Severity.String(), Tags: map[string]string{"rule": d.Rule}}
-		if o := a.objects[d.At.Source()]; o != nil {
-			if o.kind != "" && o.apiVersion != "" && o.name != "" {
-				r.ResourceRef = &resourceRef{o.apiVersion, o.kind, o.namespace, o.name}
-				if path := d.At.String(); path != "" {
-					r.Field = &field{path}
-				}
-			}
-			if o.path != "" {
-				r.File = &file{o.path, max(o.index, 0)}
-			}
+func (a *Answer) results() []diag.KRMResult {
+	return diag.KRMResults(a.Findings, func(s *diag.Source) (of *diag.KRMResource, in *diag.KRMFile) {
+		o := a.objects[s]
+		if o == nil {
+			return nil, nil
 		}
-		all = append(all, r)
-	}
-	return all
-}
-
-// message is a finding in one line.
-func message(d diag.Diagnostic) string {
-	text := d.Rule + ": " + d.Message
-	if d.Help != "" {
-		text += "; help: " + d.Help
-	}
-	return text
+		if o.kind != "" && o.apiVersion != "" && o.name != "" {
+			of = &diag.KRMResource{APIVersion: o.apiVersion, Kind: o.kind, Namespace: o.namespace, Name: o.name}
+		}
+		if o.path != "" {
+			in = &diag.KRMFile{Path: o.path, Index: max(o.index, 0)}
+		}
+		return of, in
+	})
 }

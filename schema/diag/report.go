@@ -13,11 +13,13 @@ type Format string
 const (
 	Text   Format = "text"
 	JSON   Format = "json"
+	SARIF  Format = "sarif"
 	GitHub Format = "github"
+	JUnit  Format = "junit"
 )
 
 // Formats lists the formats that exist, in the order in which a help text names them.
-func Formats() []Format { return []Format{Text, JSON, GitHub} }
+func Formats() []Format { return []Format{Text, JSON, SARIF, GitHub, JUnit} }
 
 // ParseFormat reads the name of a format. The error names those that exist.
 func ParseFormat(name string) (Format, error) {
@@ -32,17 +34,35 @@ func ParseFormat(name string) (Format, error) {
 	return "", fmt.Errorf("unknown report format %q; there are %s and %s", name, strings.Join(names[:last], ", "), names[last])
 }
 
-// Write prints the findings, sorted and without repetitions. The colour is for a terminal, and only the text has it.
-// The error is the writer's.
+// Options are what a report depends on beside the findings.
+type Options struct {
+	Colour  bool     // for a terminal; only the text has it
+	Rules   []*Rule  // what is known of the findings' rules; only SARIF says it
+	Failing Severity // from which on findings fail the run, 0 = Error; only JUnit tells failures from others
+}
+
+// Write is Report with nothing but the findings. The colour is for a terminal, and only the text has it.
 func Write(w io.Writer, f Format, findings List, colour bool) error {
+	return Report(w, f, findings, Options{Colour: colour})
+}
+
+// Report prints the findings, sorted and without repetitions. The error is the writer's.
+func Report(w io.Writer, f Format, findings List, o Options) error {
 	findings = findings.Sorted()
+	if o.Failing == 0 {
+		o.Failing = Error
+	}
 	switch f {
 	case Text:
-		return writeText(w, findings, colour)
+		return writeText(w, findings, o.Colour)
 	case JSON:
 		return writeJSON(w, findings)
+	case SARIF:
+		return writeSARIF(w, findings, o.Rules)
 	case GitHub:
 		return writeGitHub(w, findings)
+	case JUnit:
+		return writeJUnit(w, findings, o.Failing)
 	}
 	panic("diag: no such format: " + string(f)) // ParseFormat makes no other
 }

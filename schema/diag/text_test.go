@@ -127,9 +127,9 @@ func TestParseFormat(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, f, got)
 	}
-	for _, name := range []string{"sarif", "junit", "", "TEXT"} {
+	for _, name := range []string{"xml", "", "TEXT"} {
 		_, err := ParseFormat(name)
-		require.ErrorContains(t, err, "there are text, json and github", name)
+		require.ErrorContains(t, err, "there are text, json, sarif, github and junit", name)
 	}
 }
 
@@ -162,7 +162,7 @@ func FuzzText(f *testing.F) {
 			}
 			require.LessOrEqual(t, caret, max(shown+1, len("     | ^")))
 		}
-		for _, format := range []Format{JSON, GitHub} {
+		for _, format := range []Format{JSON, GitHub, SARIF, JUnit} {
 			var b strings.Builder
 			require.NoError(t, Write(&b, format, List{d}, false))
 			require.True(t, utf8.ValidString(b.String()) || format == GitHub)

@@ -17,12 +17,13 @@ var duplicateAddress = diag.Rule{
 	Good: "instances:\n- {name: vm1, address: 192.168.1.100}\n- {name: vm2, address: 192.168.1.101}",
 }
 
-func findDuplicateAddresses(m *mesh.Mesh, report Report) {
+// eachDuplicate walks over the instances that have the address of another one in their network.
+func eachDuplicate(m *mesh.Mesh, do func(first, second *mesh.Instance, at diag.Path)) {
 	type place struct {
 		network string
 		address netip.Addr
 	}
-	first := map[place]*mesh.Instance{}
+	seen := map[place]*mesh.Instance{}
 	for _, w := range m.Workloads {
 		for _, g := range w.Groups {
 			for _, i := range g.Instances {
@@ -30,18 +31,49 @@ func findDuplicateAddresses(m *mesh.Mesh, report Report) {
 					continue
 				}
 				p := place{i.Network, i.Dial()}
-				other := first[p]
-				if other == nil {
-					first[p] = i
+				first := seen[p]
+				if first == nil {
+					seen[p] = i
 					continue
 				}
 				key := "address"
 				if i.External.IsValid() {
 					key = "externalAddress"
 				}
-				report(duplicateAddress.At(i.At.Key(key), "%s is the address of %s too", p.address, other.At).
-					WithHelp("give each VM its own address, or put VMs whose addresses overlap into networks of their own"))
+				do(first, i, i.At.Key(key))
 			}
 		}
 	}
+}
+
+const duplicateHelp = "give each VM its own address, or put VMs whose addresses overlap into networks of their own"
+
+// registers tells whether two instances would register as one entry.
+func registers(first, second *mesh.Instance) bool {
+	return first.Group == second.Group && first.Group.Auto
+}
+
+func findDuplicateAddresses(m *mesh.Mesh, report Report) {
+	eachDuplicate(m, func(first, second *mesh.Instance, at diag.Path) {
+		if !registers(first, second) {
+			report(duplicateAddress.At(at, "%s is the address of %s too", second.Dial(), first.At).WithHelp(duplicateHelp))
+		}
+	})
+}
+
+func findRegistrationClashes(m *mesh.Mesh, report Report) {
+	eachDuplicate(m, func(first, second *mesh.Instance, at diag.Path) {
+		if registers(first, second) {
+			report(registrationClash.At(at, "%s is the address of %s too: both would register as one entry", second.Dial(), first.At).WithHelp(duplicateHelp))
+		}
+	})
+}
+
+var registrationClash = diag.Rule{
+	ID: "VM107", Name: "registration-clash", Severity: diag.Error,
+	Doc: "No two VMs of a group that registers have one address in one network.",
+	Long: "istiod names the entry of a VM that registers after its group, its address and its network. The second VM of the same three takes the entry of the first over: the group " +
+		"has one endpoint where there are two VMs (istio: pilot/pkg/autoregistration/controller.go). Addresses overlap behind NAT and in networks that were planned apart.",
+	Bad:  "groups: [{name: pay, registration: Auto, instances: [{name: vm1, address: 192.168.1.100}, {name: vm2, address: 192.168.1.100}]}]",
+	Good: "groups: [{name: pay, registration: Auto, instances: [{name: vm1, address: 192.168.1.100}, {name: vm2, address: 192.168.1.101}]}]",
 }

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // virtual lists the VMs of a set, by which istiod knows them, in the order in which they came.
@@ -46,39 +48,19 @@ var missingAccount = diag.Rule{
 }
 
 func findMissingAccounts(s *manifest.Set, report Report) {
+	policies := peersOf(s)
 	for _, w := range virtual(s) {
 		if _, said := w.Clients["security.istio.io/tlsMode"]; w.Account != "" || said {
 			continue
 		}
 		d := missingAccount.At(w.AccountAt, "%s has no serviceAccount: clients will send %s plaintext", w.Resource, itsVMs(w)).
 			WithHelp("name the ServiceAccount that the VMs run as; a machine without a sidecar has the label security.istio.io/tlsMode: disabled")
-		if at := strictFor(s, w); at != nil {
+		if at := policies.strict(w.Namespace, w.Own); at != nil {
 			d.Severity = diag.Error
 			d.Message += ", which " + at.String() + " refuses"
 		}
 		report(d)
 	}
-}
-
-// strictFor finds the PeerAuthentication that demands mTLS of a workload's own namespace or of the workload itself.
-func strictFor(s *manifest.Set, w *manifest.Workload) *manifest.Resource {
-	var wide *manifest.Resource
-	for r, p := range manifest.Each[*security.PeerAuthentication](s) {
-		if r.Namespace != w.Namespace || !manifest.Carries(w.Own, p.GetSelector().GetMatchLabels()) {
-			continue
-		}
-		strict := p.GetMtls().GetMode() == security.PeerAuthentication_MutualTLS_STRICT
-		if len(p.GetSelector().GetMatchLabels()) > 0 {
-			if strict {
-				return r
-			}
-			return nil // the workload's own policy is the last word
-		}
-		if strict {
-			wide = r
-		}
-	}
-	return wide
 }
 
 // everyNamespaces is the ServiceAccount that Kubernetes makes in every namespace.
@@ -139,13 +121,12 @@ var unknownCaller = diag.Rule{
 
 var principalForm = diag.Rule{
 	ID: "VM609", Name: "principal-form", Severity: diag.Error,
-	Doc: "A principal is written <trust domain>/ns/<namespace>/sa/<service account>.",
+	Doc: "A principal is written <trust domain>/ns/<namespace>/sa/<service account>, in a trust domain of the mesh.",
 	Long: "Istio compares a principal with the name in the caller's certificate, without the scheme. `spiffe://…` and a bare service account " +
-		"name equal no caller's: an ALLOW that says so allows nobody, and a DENY keeps nobody out.",
-	Bad: "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: pay, namespace: shop}\n" +
-		"spec: {rules: [{from: [{source: {principals: [\"spiffe://cluster.local/ns/web/sa/web\"]}}]}]}\n",
-	Good: "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: pay, namespace: shop}\n" +
-		"spec: {rules: [{from: [{source: {principals: [cluster.local/ns/web/sa/web]}}]}]}\n",
+		"name equal no caller's: an ALLOW that says so allows nobody, and a DENY keeps nobody out. cluster.local stands for the mesh's own trust domain, whatever its name; another " +
+		"one that is no alias of it is compared as it stands (istio: pilot/pkg/security/trustdomain/bundle.go).",
+	Bad:  "allow: [{name: web, from: [{principals: [\"spiffe://cluster.local/ns/web/sa/web\"]}]}]",
+	Good: "allow: [{name: web, from: [{principals: [cluster.local/ns/web/sa/web]}]}]",
 }
 
 // callers walks over the identities that AuthorizationPolicies speak of.
@@ -201,17 +182,60 @@ func findUnknownCallers(s *manifest.Set, report Report) {
 	})
 }
 
+// principalFault finds a principal that no caller can have.
+func principalFault(value string, at diag.Path) (diag.Diagnostic, bool) {
+	if rest, is := strings.CutPrefix(value, "spiffe://"); is {
+		return principalForm.At(at, "no caller has the principal %q: it is compared without spiffe://", value).WithHelp("write %s", rest), true
+	}
+	if parts := strings.Split(value, "/"); !strings.Contains(value, "*") && (len(parts) != 5 || parts[1] != "ns" || parts[3] != "sa") {
+		return principalForm.At(at, "no caller has the principal %q", value).
+			WithHelp("write <trust domain>/ns/<namespace>/sa/<service account>, such as cluster.local/ns/frontend/sa/web"), true
+	}
+	return diag.Diagnostic{}, false
+}
+
 func findPrincipalForms(s *manifest.Set, report Report) {
 	callers(s, func(_ *manifest.Resource, value string, at diag.Path) {
-		if rest, is := strings.CutPrefix(value, "spiffe://"); is {
-			report(principalForm.At(at, "no caller has the principal %q: it is compared without spiffe://", value).WithHelp("write %s", rest))
-			return
-		}
-		if parts := strings.Split(value, "/"); !strings.Contains(value, "*") && (len(parts) != 5 || parts[1] != "ns" || parts[3] != "sa") {
-			report(principalForm.At(at, "no caller has the principal %q", value).
-				WithHelp("write <trust domain>/ns/<namespace>/sa/<service account>, such as cluster.local/ns/frontend/sa/web"))
+		if d, wrong := principalFault(value, at); wrong {
+			report(d)
 		}
 	}, func(*manifest.Resource, string, diag.Path) {})
+}
+
+// findPrincipals is findPrincipalForms of a spec, which knows the trust domain besides. One that is not the mesh's may be
+// that of another mesh whose roots are trusted, so it is a note.
+func findPrincipals(m *mesh.Mesh, report Report) {
+	for _, w := range m.Workloads {
+		domains := []string{"cluster.local", w.Istio().TrustDomain}
+		if c := w.Spec.ControlPlane; c != nil {
+			domains = append(domains, c.MeshConfig.GetTrustDomainAliases()...)
+		}
+		check := func(rules []*security.Rule, places []diag.Path) {
+			for i, rule := range rules {
+				for j, from := range rule.GetFrom() {
+					at := places[i].Key("from").Item(j, "")
+					for key, list := range map[string][]string{"principals": from.GetSource().GetPrincipals(), "notPrincipals": from.GetSource().GetNotPrincipals()} {
+						for k, value := range list {
+							if d, wrong := principalFault(value, at.Key(key).Item(k, "")); wrong {
+								report(d)
+								continue
+							}
+							domain, _, _ := strings.Cut(value, "/")
+							if strings.Contains(domain, "*") || slices.Contains(domains, domain) {
+								continue
+							}
+							d := principalForm.At(at.Key(key).Item(k, ""), "%q is not the trust domain of the mesh, which is %q", domain, w.Istio().TrustDomain).
+								WithHelp("write serviceAccounts: [<namespace>/<name>], or add an alias to controlPlane.meshConfig.trustDomainAliases")
+							d.Severity = diag.Info
+							report(d)
+						}
+					}
+				}
+			}
+		}
+		check(w.Allow, w.AllowAt)
+		check(w.Deny, w.DenyAt)
+	}
 }
 
 // findDuplicateEntries is [duplicateAddress] and [staticBesideAuto] of manifests.
@@ -237,11 +261,31 @@ func findDuplicateEntries(s *manifest.Set, report func(first, second *manifest.W
 
 func findDuplicateEntryAddresses(s *manifest.Set, report Report) {
 	findDuplicateEntries(s, func(first, second *manifest.Workload) {
-		if (first.Auto() == "") != (second.Auto() == "") {
+		if (first.Auto() == "") != (second.Auto() == "") || first.Namespace != second.Namespace {
 			return
 		}
 		report(duplicateAddress.At(second.Place("spec", "address"), "%s is the address of %s too", second.Address, first.Resource).
 			WithHelp("give each VM its own address, or put VMs whose addresses overlap into networks of their own"))
+	})
+}
+
+var foreignAddress = diag.Rule{
+	ID: "VM114", Name: "address-of-another-namespace", Severity: diag.Warning,
+	Doc: "The address of a VM is not that of a WorkloadEntry of another namespace.",
+	Long: "istiod tells a connecting VM by its address. Where an entry of another namespace has it, and none of the VM's own, the VM is taken for that one, with its Services and " +
+		"ports (istio: pilot/pkg/serviceregistry/util/workloadinstances). Where both have it, two services send their traffic to one VM, whose certificate is that of one of them.",
+	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\nspec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay}\n---\n" +
+		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: cart-vm1, namespace: cart}\nspec: {address: 192.168.1.100, labels: {app: cart}, serviceAccount: cart}\n",
+	Good: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\nspec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay}\n---\n" +
+		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: cart-vm1, namespace: cart}\nspec: {address: 192.168.1.101, labels: {app: cart}, serviceAccount: cart}\n",
+}
+
+func findForeignAddresses(s *manifest.Set, report Report) {
+	findDuplicateEntries(s, func(first, second *manifest.Workload) {
+		if first.Namespace != second.Namespace && (first.Auto() == "") == (second.Auto() == "") {
+			report(foreignAddress.At(second.Place("spec", "address"), "%s is the address of %s too", second.Address, first.Resource).
+				WithHelp("a VM is in one namespace: delete one of the entries, or put VMs whose addresses overlap into networks of their own"))
+		}
 	})
 }
 

@@ -1,6 +1,9 @@
 package lint
 
 import (
+	"slices"
+	"strconv"
+
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
@@ -9,13 +12,63 @@ import (
 
 const networkLabel = "topology.istio.io/network"
 
-// gateways are the Services that say that they lead into a network, by its name.
-func gateways(s *manifest.Set) map[string][]*manifest.ServiceView {
-	found := map[string][]*manifest.ServiceView{}
+// gateway is what leads into a network: a Service with the network's label, the same of an IstioOperator's component, or a
+// Gateway of the Gateway API.
+type gateway struct {
+	*manifest.Resource
+	network  string
+	selector map[string]string // of its pods; nil: not known
+	ports    []uint32          // nil: not known
+	labelAt  diag.Path
+}
+
+// gateways are those that say that they lead into a network, in the order in which they came.
+func gateways(s *manifest.Set) []gateway {
+	var found []gateway
 	for _, v := range s.Services() {
-		if network := v.Labels[networkLabel]; network != "" {
-			found[network] = append(found[network], v)
+		if network := v.Labels[networkLabel]; network != "" && !v.External {
+			g := gateway{v.Resource, network, v.Selector, nil, v.Place("metadata", "labels", networkLabel)}
+			for _, p := range v.Ports {
+				g.ports = append(g.ports, p.Number)
+			}
+			found = append(found, g)
 		}
+	}
+	for _, r := range s.OfKind("install.istio.io", "IstioOperator") {
+		for _, kind := range []string{"ingressGateways", "egressGateways"} {
+			for i := range listOf(r.Root.Get("spec").Get("components").Get(kind)) {
+				c := &r.Root.Get("spec").Get("components").Get(kind).Items[i]
+				at := r.Place("spec", "components", kind).Item(i, textOf(c.Get("name")))
+				network := textOf(c.Get("label").Get(networkLabel))
+				if network == "" || textOf(c.Get("enabled")) == "false" {
+					continue
+				}
+				g := gateway{r, network, map[string]string{}, nil, at.Key("label").Key(networkLabel)}
+				for _, f := range fieldsOf(c.Get("label")) {
+					g.selector[f.Key] = textOf(&f.Value)
+				}
+				for _, p := range listOf(c.Get("k8s").Get("service").Get("ports")) {
+					if n, err := strconv.ParseUint(textOf(p.Get("port")), 10, 16); err == nil {
+						g.ports = append(g.ports, uint32(n))
+					}
+				}
+				found = append(found, g)
+			}
+		}
+	}
+	for _, r := range s.OfKind("gateway.networking.k8s.io", "Gateway") {
+		if network := r.Labels[networkLabel]; network != "" {
+			found = append(found, gateway{r, network, nil, nil, r.Place("metadata", "labels", networkLabel)})
+		}
+	}
+	return found
+}
+
+// networksOf are the networks that gateways lead into.
+func networksOf(all []gateway) map[string]bool {
+	found := map[string]bool{}
+	for _, g := range all {
+		found[g.network] = true
 	}
 	return found
 }
@@ -32,12 +85,12 @@ var noWayIn = diag.Rule{
 }
 
 func findNoWayIn(s *manifest.Set, report Report) {
-	known := gateways(s)
+	known := networksOf(gateways(s))
 	if len(known) == 0 {
 		return
 	}
 	for _, w := range virtual(s) {
-		if w.Entry() && w.Address == "" && w.Network != "" && known[w.Network] == nil {
+		if w.Entry() && w.Address == "" && w.Network != "" && !known[w.Network] {
 			report(noWayIn.At(w.Place("spec", "network"), "%s has no address, and no Service is labelled as a gateway of network %q", w.Resource, w.Network).
 				WithHelp("give the entry an address, or label the network's gateway with %s: %s", networkLabel, w.Network))
 		}
@@ -85,16 +138,17 @@ var closedGateway = diag.Rule{
 		"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: cross-network, namespace: istio-system}\nspec: {selector: {istio: eastwest}, servers: [{port: {number: 15443, name: tls, protocol: TLS}, tls: {mode: AUTO_PASSTHROUGH}, hosts: [\"*.local\"]}]}\n",
 }
 
+// findClosedGateways takes the Gateways of a gateway's own pods; of several Services of the same pods the first speaks.
 func findClosedGateways(s *manifest.Set, report Report) {
-	for _, v := range s.Services() {
-		network := v.Labels[networkLabel]
-		if network == "" || !listens(v, 15443) || len(v.Selector) == 0 {
+	said := map[*manifest.Resource]bool{}
+	for _, v := range gateways(s) {
+		if !slices.Contains(v.ports, 15443) || len(v.selector) == 0 {
 			continue
 		}
 		var configured *manifest.Resource
 		open := false
 		for r, g := range manifest.Each[*networking.Gateway](s) {
-			if len(g.Selector) == 0 || !manifest.Carries(v.Selector, g.Selector) {
+			if len(g.Selector) == 0 || !manifest.Carries(v.selector, g.Selector) {
 				continue
 			}
 			if configured == nil {
@@ -104,8 +158,9 @@ func findClosedGateways(s *manifest.Set, report Report) {
 				open = open || server.GetPort().GetNumber() == 15443 && server.GetTls().GetMode() == networking.ServerTLSSettings_AUTO_PASSTHROUGH
 			}
 		}
-		if configured != nil && !open {
-			report(closedGateway.At(configured.Place("spec", "servers"), "nothing passes port 15443 of %s on, the gateway of network %q", v.Resource, network).
+		if configured != nil && !open && !said[configured] {
+			said[configured] = true
+			report(closedGateway.At(configured.Place("spec", "servers"), "nothing passes port 15443 of %s on, the gateway of network %q", v.Resource, v.network).
 				WithHelp("add a server: {port: {number: 15443, name: tls, protocol: TLS}, tls: {mode: AUTO_PASSTHROUGH}, hosts: [\"*.local\"]}"))
 		}
 	}

@@ -69,13 +69,15 @@ func everyHas(s *manifest.Set, like *manifest.Resource, affix [2]string) bool {
 	return true
 }
 
+// few is how many names may be searched for one that is near.
+const few = 500
+
 // nearly is the fate of an object that was never renamed: whoever referred to it misspelt its name.
 const nearly = "has nearly that name"
 
 // misspelt finds an object whose name a slip of the hand away is the one that was written. Short names are near each
 // other by nature, and so are numbered ones; and among very many names one is always near.
 func misspelt(s *manifest.Set, ref reference) (*manifest.Resource, string) {
-	const few = 500
 	all := s.OfKind(ref.group, ref.kind)
 	if len(ref.name) < 6 || len(all) > few {
 		return nil, ""

@@ -170,25 +170,32 @@ func findSelectsElsewhere(s *manifest.Set, report Report) {
 			served[w] = true
 		}
 	}
-	namespaces := s.Namespaces()
-	names := slices.Sorted(maps.Keys(namespaces))
-	for _, c := range all {
-		known := slices.ContainsFunc(identityLabels, func(key string) bool { return c.labels[key] != "" })
-		if !known || c.by.Namespace == "" || len(s.Selected(c.by.Namespace, c.labels)) > 0 || meantFor(s, c.by.Namespace, c.labels, forClients) != nil {
+	// Unserved VMs by the labels that say which application they are: namespaces are not searched one by one.
+	missed := map[[2]string][]*manifest.Workload{}
+	for _, w := range virtual(s) {
+		if served[w] {
 			continue
 		}
-		for _, name := range names {
-			if name == c.by.Namespace || name == "" {
-				continue
+		for _, key := range identityLabels {
+			if value := w.Clients[key]; value != "" {
+				missed[[2]string{key, value}] = append(missed[[2]string{key, value}], w)
 			}
-			i := slices.IndexFunc(s.Selected(name, c.labels), func(w *manifest.Workload) bool { return w.VM && !served[w] })
-			if i < 0 {
-				continue
+		}
+	}
+	for _, c := range all {
+		i := slices.IndexFunc(identityLabels, func(key string) bool { return c.labels[key] != "" })
+		if i < 0 || c.by.Namespace == "" || len(s.Selected(c.by.Namespace, c.labels)) > 0 || meantFor(s, c.by.Namespace, c.labels, forClients) != nil {
+			continue
+		}
+		var meant *manifest.Workload
+		for _, w := range missed[[2]string{identityLabels[i], c.labels[identityLabels[i]]}] {
+			if w.Namespace != c.by.Namespace && w.Namespace != "" && manifest.Carries(w.Clients, c.labels) && (meant == nil || w.Namespace < meant.Namespace) {
+				meant = w
 			}
-			w := s.Selected(name, c.labels)[i]
-			report(selectsElsewhere.At(c.by.Place("metadata", "namespace"), "%s selects nothing: %s is in another namespace", c.by, w.Resource).
+		}
+		if meant != nil {
+			report(selectsElsewhere.At(c.by.Place("metadata", "namespace"), "%s selects nothing: %s is in another namespace", c.by, meant.Resource).
 				WithHelp("put both into one namespace; clients of any namespace may use the Service"))
-			break
 		}
 	}
 }
@@ -203,6 +210,11 @@ var labelDrift = diag.Rule{
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop, labels: {app: pay, env: staging}}\nspec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay}\n",
 	Good: "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay, env: staging}, ports: [{name: http, port: 80}]}\n---\n" +
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop, labels: {app: pay, env: staging}}\nspec: {address: 192.168.1.100, labels: {app: pay, env: staging}, serviceAccount: pay}\n",
+}
+
+func findAllLabelDrift(s *manifest.Set, report Report) {
+	findLabelDrift(s, report)
+	findVMLabelDrift(s, report)
 }
 
 // findLabelDrift looks at VMs that have a label by which they are selected in their object's metadata alone. A selector

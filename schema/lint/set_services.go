@@ -184,11 +184,11 @@ func portNamed(w *manifest.Workload, number uint32) string {
 
 var notCaptured = diag.Rule{
 	ID: "VM301", Name: "port-not-captured", Severity: diag.Error,
-	Doc: "A port of VMs that a Service leads to is among the ports of their WorkloadGroup.",
-	Long: "The ports of the group's template are those that the sidecar takes over on the VM, as istioctl writes them into its settings. On any " +
+	Doc: "A port of VMs that clients are led to is one that the sidecar takes over.",
+	Long: "The sidecar takes over the ports that interception lists: by default those of the group's template, as istioctl writes them into a VM's settings. On any " +
 		"other port a client's mTLS reaches the application itself, which cannot read it. A template without ports takes all of them over.",
-	Bad:  "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: admin, port: 9090}]}\n---\n" + vmGood,
-	Good: "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 8080}]}\n---\n" + vmGood,
+	Bad:  "vm: {interception: {includeInboundPorts: [\"9090\"]}}",
+	Good: "vm: {interception: {includeInboundPorts: [\"8080\", \"9090\"]}}",
 }
 
 func findNotCaptured(s *manifest.Set, report Report) {

@@ -39,5 +39,12 @@ var ruleNewer = &diag.Rule{
 	Good: "istio: {version: 1.27.0}\nworkloads:\n- name: pay\n  services: [{name: pay, traffic: {trafficPolicy: {retryBudget: {percent: 20}}}}]\n",
 }
 
+// NewerThan is the finding that a word, such as the key of an annotation, exists since a minor of Istio, and that the Istio at
+// hand is older.
+func NewerThan(at diag.Path, what string, since, minor int) diag.Diagnostic {
+	return ruleNewer.At(at, "%s exists since Istio 1.%d, and istio.version is 1.%d", what, since, minor).
+		WithHelp("leave it out, or upgrade Istio first: an older one passes over it in silence")
+}
+
 // Rules are the rules of this room, in the order of their ids.
 var Rules = []*diag.Rule{ruleUnknown, ruleType, ruleLimit, ruleNewer}

@@ -25,6 +25,7 @@ type Set struct {
 	services  []*ServiceView
 	serviceOf map[*Resource]*ServiceView
 	held      map[string]bool
+	vms       []*VM
 }
 
 // Resource is one object of a Set.
@@ -152,6 +153,10 @@ func (s *Set) add(r *Resource) diag.List {
 			s.byID = map[resourceID]*Resource{}
 		}
 		s.byID[id] = r
+	}
+	if isIstio && r.Version != istio.versions[0] && slices.Contains(istio.versions, r.Version) {
+		findings = append(findings, ruleOlder.At(r.Place("apiVersion"), "%s/%s is an older version of %s", r.Group, r.Version, r.Kind).
+			WithHelp("write %s/%s", r.Group, istio.versions[0]))
 	}
 	if isIstio {
 		r.Spec = istio.empty()

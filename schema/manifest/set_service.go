@@ -13,6 +13,7 @@ type ServiceView struct {
 	Selector map[string]string
 	Headless bool // clusterIP: None
 	External bool // type: ExternalName
+	Type     string
 	Ports    []PortView
 }
 
@@ -31,7 +32,7 @@ func readService(r *Resource) *ServiceView {
 	spec := r.Root.Get("spec")
 	s := &ServiceView{
 		Resource: r, Selector: texts(spec.Get("selector")),
-		Headless: textOf(spec.Get("clusterIP")) == "None", External: textOf(spec.Get("type")) == "ExternalName",
+		Headless: textOf(spec.Get("clusterIP")) == "None", External: textOf(spec.Get("type")) == "ExternalName", Type: textOf(spec.Get("type")),
 	}
 	ports := spec.Get("ports")
 	if ports == nil || ports.Kind != syntax.Seq {

@@ -12,11 +12,13 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// setOf reads a text without faults.
+// setOf reads a text without faults; that a version is not the newest is none.
 func setOf(t testing.TB, text string) *manifest.Set {
 	t.Helper()
 	var s manifest.Set
-	require.Empty(t, s.Read("set.yaml", []byte(text)))
+	for _, d := range s.Read("set.yaml", []byte(text)) {
+		require.Equal(t, "VM026", d.Rule, "%s", d.Message)
+	}
 	return &s
 }
 

@@ -24,6 +24,8 @@ type Workload struct {
 	Address   string // of a WorkloadEntry
 	Weight    uint32 // 0: not written
 	WeightAt  diag.Path
+	Locality  string // of a VM; as it was written, without that of a label
+	LocalAt   diag.Path
 }
 
 // Group tells whether the workload is a WorkloadGroup.
@@ -49,7 +51,7 @@ func readWorkload(r *Resource) *Workload {
 			Resource: r, VM: true, Clients: over(m.Labels, r.Labels), Own: over(r.Labels, m.Labels), LabelsAt: r.Place("spec", "labels"),
 			Account: m.ServiceAccount, AccountAt: r.Place("spec", "serviceAccount"),
 			Ports: m.Ports, PortsAt: r.Place("spec", "ports"), Network: m.Network, Address: m.Address,
-			Weight: m.Weight, WeightAt: r.Place("spec", "weight"),
+			Weight: m.Weight, WeightAt: r.Place("spec", "weight"), Locality: m.Locality, LocalAt: r.Place("spec", "locality"),
 		}
 	case *networking.WorkloadGroup:
 		template := m.Template
@@ -62,6 +64,7 @@ func readWorkload(r *Resource) *Workload {
 			Account: template.ServiceAccount, AccountAt: r.Place("spec", "template", "serviceAccount"),
 			Ports: template.Ports, PortsAt: r.Place("spec", "template", "ports"), Network: template.Network,
 			Weight: template.Weight, WeightAt: r.Place("spec", "template", "weight"),
+			Locality: template.Locality, LocalAt: r.Place("spec", "template", "locality"),
 		}
 	}
 	way := coreKinds[groupKind{r.Group, r.Kind}]

@@ -16,7 +16,8 @@ const (
 	classVM                = "vm"
 	labelCanonicalName     = "service.istio.io/canonical-name"
 	labelCanonicalRevision = "service.istio.io/canonical-revision"
-	labelLocality          = "topology.istio.io/locality"
+	labelLocality          = "topology.istio.io/locality" // since 1.29: see [Release.LocalityLabel]
+	labelOldLocality       = "istio-locality"
 	labelTunnel            = "networking.istio.io/tunnel"
 	labelTopology          = "topology.istio.io/"
 	labelInjection         = "istio-injection"
@@ -40,6 +41,8 @@ func derivedLabel(key string) string {
 		return "it is `vm` on every VM"
 	case key == labelTunnel:
 		return "set istio.dataplaneMode"
+	case key == labelOldLocality:
+		return "set `locality` on the group or instance"
 	case strings.HasPrefix(key, labelTopology):
 		return "set `network` and `locality` on the group or instance"
 	}
@@ -99,7 +102,7 @@ func (r *resolver) key(what, key string, at diag.Path, derived func(string) stri
 
 // labelSet is the one label set of a group or an instance: the user's own, and over them what is derived. It stands on
 // the WorkloadGroup, its entries and its VMs alike, since clients select by the entry's labels and policies by the VM's.
-func labelSet(w *Workload, version, locality string, users ...map[string]string) map[string]string {
+func labelSet(w *Workload, version, locality, localityKey string, users ...map[string]string) map[string]string {
 	set := map[string]string{}
 	for _, labels := range users {
 		maps.Copy(set, labels)
@@ -117,7 +120,7 @@ func labelSet(w *Workload, version, locality string, users ...map[string]string)
 		set[labelCanonicalRevision] = first(set["app.kubernetes.io/version"], version, "latest")
 	}
 	if locality != "" {
-		set[labelLocality] = localityLabel(locality)
+		set[localityKey] = localityLabel(locality)
 	}
 	if w.Istio().Ambient {
 		set[labelTunnel] = "http"

@@ -10,7 +10,7 @@ func TestLabelSet(t *testing.T) {
 	w := &Workload{Name: "pay", Spec: &Spec{Istio: &Istio{}}}
 	require.Equal(t, map[string]string{
 		"app": "pay", "class": "vm", "service.istio.io/canonical-name": "pay", "service.istio.io/canonical-revision": "latest",
-	}, labelSet(w, "", ""))
+	}, labelSet(w, "", "", labelLocality))
 
 	w.Spec.Istio.Ambient = true
 	require.Equal(t, map[string]string{
@@ -18,12 +18,12 @@ func TestLabelSet(t *testing.T) {
 		"app.kubernetes.io/name": "payments", "app.kubernetes.io/version": "7",
 		"service.istio.io/canonical-name": "payments", "service.istio.io/canonical-revision": "7",
 		"topology.istio.io/locality": "us-west1.zone-a.rack-1", "networking.istio.io/tunnel": "http",
-	}, labelSet(w, "v1", "us-west1/zone-a/rack-1",
+	}, labelSet(w, "v1", "us-west1/zone-a/rack-1", labelLocality,
 		map[string]string{"tier": "backend", "team": "payments", "app.kubernetes.io/name": "payments"},
 		map[string]string{"tier": "database", "app.kubernetes.io/version": "7"},
 		map[string]string{"tier": "cache"}))
 
-	own := labelSet(w, "v1", "", map[string]string{"service.istio.io/canonical-name": "mine", "service.istio.io/canonical-revision": "one"})
+	own := labelSet(w, "v1", "", labelLocality, map[string]string{"service.istio.io/canonical-name": "mine", "service.istio.io/canonical-revision": "one"})
 	require.Equal(t, "mine", own["service.istio.io/canonical-name"])
 	require.Equal(t, "one", own["service.istio.io/canonical-revision"])
 }

@@ -213,6 +213,7 @@ type Workload struct {
 	Services        []*Service          // by name
 	MTLS            MTLS
 	Allow, Deny     []*security.Rule // nil: no policy; rules are by name of the spec's rule
+	AllowAt, DenyAt []diag.Path      // where each of them stands
 	JWT             []*security.JWTRule
 	AccessLogging   []*telemetry.AccessLogging
 	Tracing         []*telemetry.Tracing
@@ -258,6 +259,8 @@ type Group struct {
 	Instances  []*Instance       // by name
 	VM         *VM
 	labelSets  []map[string]string // what VMs of the group bear: see differentLabels
+
+	localityKey string // the label that says a locality
 }
 
 // Discovered tells whether nothing in the spec says where the group's VMs are.

@@ -61,3 +61,13 @@ func (r Release) AllocatesAddresses() bool { return r.Minor >= 25 }
 func (r Release) NamesWorkloadSocket() bool {
 	return r.Minor > 25 || r.Minor == 25 && r.Patch >= 1 || r.Minor == 24 && r.Patch >= 4
 }
+
+// LocalityLabel is the label that says the locality of a workload where its object does not: topology.istio.io/locality, which
+// istiod and the agent read since 1.29 (istio: release note 58186; api: the labels of 1.29.0), and istio-locality before. The newer
+// ones still read the older label, so it is right wherever an older one reads too.
+func (r Release) LocalityLabel() string {
+	if r.Minor >= 29 {
+		return labelLocality
+	}
+	return labelOldLocality
+}

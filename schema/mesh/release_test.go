@@ -33,6 +33,8 @@ func TestReleaseTable(t *testing.T) {
 	require.True(t, since.SourceServiceAccounts())
 	require.False(t, before.AllocatesAddresses())
 	require.True(t, since.AllocatesAddresses())
+	require.Equal(t, "istio-locality", Release{Minor: 28, Patch: 9}.LocalityLabel())
+	require.Equal(t, "topology.istio.io/locality", Release{Minor: 29}.LocalityLabel())
 	for minor := OldestMinor; minor <= NewestMinor; minor++ {
 		r := Release{Minor: minor}
 		require.Equal(t, []string{"networking.istio.io/v1", "security.istio.io/v1", "telemetry.istio.io/v1"},

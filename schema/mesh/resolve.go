@@ -73,6 +73,7 @@ func (r *resolver) spec(s *schema.VMMesh) {
 	r.mesh.Specs = append(r.mesh.Specs, spec)
 
 	r.labels(s.Spec.Namespaces.Labels, s.Spec.Namespaces.At.Key("labels"), namespaceLabel)
+	r.keysOfRelease(s.Spec.Namespaces.Labels, s.Spec.Namespaces.At.Key("labels"), spec.Istio.Release)
 	r.vmUnions(&s.Spec.VM)
 	unique(r, s.Spec.Workloads, func(w *schema.Workload) (string, diag.Path) { return w.Name, w.At })
 	for i := range s.Spec.Workloads {

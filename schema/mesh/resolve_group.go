@@ -41,9 +41,11 @@ func (r *resolver) group(s *schema.Spec, inW *schema.Workload, w *Workload, in *
 		r.say(ruleNameTooLong.At(in.At.Key("name"), "istiod names the entries of this group <group>-<address>-<network>, and the group's name has %d characters", len(g.Name)).
 			WithHelp("shorten it to %d, so that an entry's name has at most %d; istiod would cut the group's name off", most, maxObjectName))
 	}
+	g.localityKey = g.oldestReader(s, in).LocalityLabel()
 	g.Weight = weight(in.Weight)
 	r.labels(in.Labels, in.At.Key("labels"), derivedLabel)
-	g.Labels = labelSet(w, g.Version, g.Locality, inW.Labels, in.Labels)
+	r.keysOfRelease(in.Labels, in.At.Key("labels"), w.Istio().Release)
+	g.Labels = labelSet(w, g.Version, g.Locality, g.localityKey, inW.Labels, in.Labels)
 
 	own := make(map[string]uint32, len(w.Ports))
 	for _, p := range w.Ports {
@@ -70,6 +72,23 @@ func (r *resolver) group(s *schema.Spec, inW *schema.Workload, w *Workload, in *
 	return g
 }
 
+// oldestReader is the release of the oldest that reads the labels of the group's VMs: the mesh's control plane, the group's
+// own, or the sidecar on the VMs.
+func (g *Group) oldestReader(s *schema.Spec, in *schema.Group) Release {
+	oldest := g.Workload.Istio().Release
+	if oldest.Newer(g.Revision.Release) {
+		oldest = g.Revision.Release
+	}
+	version := s.VM.Package.Version
+	if in.VM != nil {
+		version = first(in.VM.Package.Version, version)
+	}
+	if v, ok := ParseRelease(version); ok && oldest.Newer(v) {
+		oldest = v
+	}
+	return oldest
+}
+
 // instance resolves one VM. What it does not say is its group's, and shared with it.
 func (r *resolver) instance(inW *schema.Workload, inG *schema.Group, g *Group, in *schema.Instance) *Instance {
 	i := &Instance{
@@ -92,7 +111,8 @@ func (r *resolver) instance(inW *schema.Workload, inG *schema.Group, g *Group, i
 	}
 	if in.Locality != "" || len(in.Labels) > 0 {
 		r.labels(in.Labels, in.At.Key("labels"), derivedLabel)
-		i.Labels, i.ownLabels = labelSet(g.Workload, g.Version, i.Locality, inW.Labels, inG.Labels, in.Labels), true
+		r.keysOfRelease(in.Labels, in.At.Key("labels"), g.Workload.Istio().Release)
+		i.Labels, i.ownLabels = labelSet(g.Workload, g.Version, i.Locality, g.localityKey, inW.Labels, inG.Labels, in.Labels), true
 	}
 	i.Ports, i.ownPorts = r.override(in.Ports, g.Ports, g.Workload), len(in.Ports) > 0
 	if !g.Auto {

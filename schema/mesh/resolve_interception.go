@@ -14,7 +14,7 @@ var uncapturedPorts = []uint32{15020, 15021, 15090}
 // interception resolves what traffic goes through the sidecar.
 func (r *resolver) interception(in *schema.Interception, fw *schema.Firewall, vm *VM, g *Group) {
 	out := &vm.Interception
-	out.Mode = in.Mode
+	out.At, out.Mode = in.At, in.Mode
 	at := in.At.Key("includeInboundPorts")
 	for i, word := range in.IncludeInboundPorts {
 		n, err := strconv.ParseUint(word, 10, 16)

@@ -19,8 +19,8 @@ func (r *resolver) security(in *schema.Workload, w *Workload) {
 	s := &in.Security
 	by := w.listeners()
 	r.mtls(s, w, by)
-	w.Allow = r.access(s.Allow, w, by)
-	w.Deny = r.access(s.Deny, w, by)
+	w.Allow, w.AllowAt = r.access(s.Allow, w, by)
+	w.Deny, w.DenyAt = r.access(s.Deny, w, by)
 	w.JWT = s.JWT
 	for i, j := range s.JWT {
 		at := s.At.Key("jwt").Item(i, "")
@@ -73,11 +73,10 @@ func (r *resolver) mtls(s *schema.Security, w *Workload, by listeners) {
 }
 
 // access resolves the rules of one policy; their order means nothing to Istio, so it is that of their names.
-func (r *resolver) access(list []schema.AccessRule, w *Workload, by listeners) []*security.Rule {
+func (r *resolver) access(list []schema.AccessRule, w *Workload, by listeners) (rules []*security.Rule, places []diag.Path) {
 	unique(r, list, func(a *schema.AccessRule) (string, diag.Path) { return a.Name, a.At })
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b schema.AccessRule) int { return cmp.Compare(a.Name, b.Name) })
-	var out []*security.Rule
 	for _, a := range list {
 		rule := &security.Rule{When: a.When}
 		for i, source := range a.From {
@@ -89,9 +88,9 @@ func (r *resolver) access(list []schema.AccessRule, w *Workload, by listeners) [
 		for i, op := range a.To {
 			rule.To = append(rule.To, &security.Rule_To{Operation: r.operation(op, w, by, a.At.Key("to").Item(i, ""))})
 		}
-		out = append(out, rule)
+		rules, places = append(rules, rule), append(places, a.At)
 	}
-	return out
+	return rules, places
 }
 
 // attributes are the keys of conditions (istio: pkg/config/security, ValidateAttribute); of some each has a name in

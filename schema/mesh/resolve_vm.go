@@ -32,6 +32,10 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 	if release, ok := ParseRelease(merged.Package.Version); ok {
 		vm.Package.Release = release
 	}
+	vm.ProxyAt = s.VM.At.Key("proxyConfig")
+	if in.VM != nil && in.VM.ProxyConfig != nil {
+		vm.ProxyAt = in.VM.At.Key("proxyConfig")
+	}
 	for _, c := range merged.Package.Checksums {
 		vm.Package.Checksums = append(vm.Package.Checksums, Checksum{Format: c.Format, Arch: c.Arch, SHA256: strings.ToLower(c.SHA256)})
 	}
@@ -39,7 +43,7 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 		return cmp.Or(cmp.Compare(a.Format, b.Format), cmp.Compare(a.Arch, b.Arch))
 	})
 	for _, e := range merged.Env {
-		vm.Env = append(vm.Env, EnvVar{Name: e.Name, Value: e.Value})
+		vm.Env = append(vm.Env, EnvVar{At: e.At, Name: e.Name, Value: e.Value})
 	}
 	slices.SortFunc(vm.Env, func(a, b EnvVar) int { return cmp.Compare(a.Name, b.Name) })
 

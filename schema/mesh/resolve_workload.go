@@ -31,6 +31,8 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	w.Labels[labelApp] = w.Name
 	r.labels(in.Labels, in.At.Key("labels"), derivedLabel)
 	r.annotations(in.Annotations, in.At.Key("annotations"), derivedAnnotation)
+	r.keysOfRelease(in.Labels, in.At.Key("labels"), w.Istio().Release)
+	r.keysOfRelease(in.Annotations, in.At.Key("annotations"), w.Istio().Release)
 	if isTrue(in.CreateServiceAccount) {
 		r.serviceAccount(w, w.ServiceAccount, in.At)
 	}

@@ -18,6 +18,7 @@ type VM struct {
 	Identity     Identity
 	Interception Interception
 	ProxyConfig  *meshconfig.ProxyConfig // nil: nothing beyond what is derived
+	ProxyAt      diag.Path               // of the proxyConfig that has the last word
 	Env          []EnvVar                // by name
 	Firewall     Firewall
 	CloudInit    string // the oldest cloud-init that must take the user-data
@@ -79,6 +80,7 @@ type Identity struct {
 
 // Interception is what traffic of the VM goes through the sidecar. Port lists are sorted.
 type Interception struct {
+	At                      diag.Path
 	Mode                    string
 	AllInbound              bool     // every port; otherwise IncludeInboundPorts alone
 	IncludeInboundPorts     []uint32 // default: where the group's VMs listen
@@ -91,7 +93,10 @@ type Interception struct {
 }
 
 // EnvVar is a further line of cluster.env.
-type EnvVar struct{ Name, Value string }
+type EnvVar struct {
+	At          diag.Path
+	Name, Value string
+}
 
 // Firewall is the VM's own packet filter.
 type Firewall struct {

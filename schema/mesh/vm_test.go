@@ -30,13 +30,13 @@ func TestGroupOverridesVMFieldByField(t *testing.T) {
 
 	vm := vmOf(t, below, `{package: {version: 1.29.0}, address: {interface: eth2}, firewall: {sshPort: 22}, interception: {excludeOutboundPorts: [465, 587]}, env: [{name: C, value: c}]}`)
 	want := *same
-	want.At = vm.At
+	want.At, want.ProxyAt, want.Interception.At = vm.At, vm.ProxyAt, vm.Interception.At
 	want.Package.Version = "1.29.0"
 	want.Package.Release = Release{Minor: 29}
 	want.Address.Interface = "eth2"
 	want.Firewall.SSHPort = 22
 	want.Interception.ExcludeOutboundPorts = []uint32{465, 587}
-	want.Env = []EnvVar{{"C", "c"}}
+	want.Env = []EnvVar{{At: vm.Env[0].At, Name: "C", Value: "c"}}
 	require.Equal(t, want, *vm, "what is said, and nothing else")
 	require.Equal(t, "spec.workloads[pay].groups[pay].vm", vm.At.String())
 
