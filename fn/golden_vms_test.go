@@ -28,7 +28,7 @@ import (
 func withoutScripts(t testing.TB, files map[string]string) map[string]string {
 	t.Helper()
 	static := map[string]string{}
-	for _, f := range slices.Concat(scripts.Files(), scripts.Firewall()) {
+	for _, f := range scripts.Files() {
 		static[f.Path] = string(f.Data)
 	}
 	left := maps.Clone(files)
@@ -41,11 +41,7 @@ func withoutScripts(t testing.TB, files map[string]string) map[string]string {
 		case base == "user-data":
 			left[name] = legible(t, text, slices.Sorted(maps.Keys(static)))
 		case base == "vm.env" && strings.Count(folder, "/") == 3:
-			open := strings.Contains(text, "VMMESH_FIREWALL='None'")
 			for script, want := range static {
-				if open && strings.Contains(script, "firewall") {
-					continue
-				}
 				require.Equal(t, want, left[folder+script], folder+script)
 				delete(left, folder+script)
 			}

@@ -22,10 +22,10 @@ DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -qq install --yes --no-ins
 umount "$root/proc"
 rm -rf "$root/usr/sbin/policy-rc.d" "$root/etc/resolv.conf" "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
 
-# As an image of its owner's: only the seed is asked, no locale is made, and /etc/hosts is cloud-init's.
+# As an image of its owner's: only the seed is asked, the locale is one that is there, and /etc/hosts is cloud-init's.
 cat >"$root/etc/cloud/cloud.cfg.d/90_image.cfg" <<'CFG'
 datasource_list: [NoCloud]
-locale: false
+locale: C.UTF-8
 manage_etc_hosts: true
 CFG
 # What cluster DNS would answer, for diagnose.sh.

@@ -64,13 +64,10 @@ for file in "$work"/built/vms/vm-workloads/hello-*/user-data; do
 	*) ! grep -q '^  encoding: gz+b64$' "$file" || PACKED=$file ;;
 	esac
 done
-[ -n "$GZIPPED" ] && [ -n "$PACKED" ] || {
-	ls -l "$work"/built/vms/vm-workloads/*/user-data
+export GZIPPED PACKED
+(cd "$work/built/vms/vm-workloads" && wc --bytes ./*/user-data)
+if [ -z "$GZIPPED" ] || [ -z "$PACKED" ]; then
 	echo "no cloud needs a packed or a gzipped user-data any more"
 	exit 1
-}
-export GZIPPED PACKED
-for file in "$work"/built/vms/vm-workloads/*/user-data; do
-	ls -l "$file" | awk '{ print $5, $9 }' | sed "s|$work/built/||"
-done
+fi
 unshare --mount --net --pid --fork --kill-child --mount-proc bash .ci/cloud-init/run.sh "$work" "$debian" "$work/built"

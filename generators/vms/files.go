@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
@@ -33,26 +34,26 @@ func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 // Folders makes the files of one group's folder after the other. What all groups share is made once.
 func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group }
 
-// kit is what all groups share, or all with a firewall.
-type kit struct{ open, firewall maker }
-
-// maker is the scripts and units of a group, and what writes user-data with them.
-type maker struct {
-	static []manifest.File
-	boot   *cloudinit.Writer
+// kit is what all groups share.
+type kit struct {
+	static         []manifest.File // scripts and units
+	open, filtered *cloudinit.Writer
 }
 
+// newKit leaves the firewall's scripts out of the user-data of groups that ask for no firewall: a VM that boots for the
+// first time has none of ours to take away, and they are a fifth of the bytes. The folders have them all the same.
 func newKit() kit {
-	open := scripts.Files()
-	firewall := slices.Concat(open, scripts.Firewall())
-	return kit{maker{open, cloudinit.NewWriter(open)}, maker{firewall, cloudinit.NewWriter(firewall)}}
+	static := scripts.Files()
+	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
+	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
 }
 
-func (k kit) of(g *mesh.Group) maker {
+// boot writes the user-data of a group.
+func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
 	if g.VM.Firewall.Backend == "None" {
 		return k.open
 	}
-	return k.firewall
+	return k.filtered
 }
 
 // group makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its
@@ -61,7 +62,7 @@ func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
 		shared := anyOf(g)
 		lines, files := config(shared, nil)
-		whole := slices.Concat(files, k.of(g).static, []manifest.File{k.userData(g, files)})
+		whole := slices.Concat(files, k.static, []manifest.File{k.userData(g, files)})
 		for _, f := range whole {
 			if !yield(f) {
 				return

@@ -3,7 +3,6 @@ package cloudinit
 import (
 	"bytes"
 	"path"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,7 +44,7 @@ cat <<END
 
 // A shell's own parser sees the same program before and after, in each script that VMs get.
 func TestLeanScriptsAreTheSame(t *testing.T) {
-	files := slices.Concat(scripts.Files(), scripts.Firewall())
+	files := scripts.Files()
 	saved := 0
 	for i, f := range lean(files) {
 		require.Equal(t, files[i].Path, f.Path)

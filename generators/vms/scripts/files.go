@@ -5,7 +5,6 @@ package scripts
 import (
 	"embed"
 	"path"
-	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
@@ -13,23 +12,14 @@ import (
 //go:embed *.sh *.conf *.service *.timer *.logrotate
 var static embed.FS
 
-// Files are the scripts, units and drop-ins that every VM has, by name. Their paths are bare names: they lie beside a
-// group's own files.
-func Files() []manifest.File { return files(false) }
-
-// Firewall is what a VM has besides, whose firewall the spec opens.
-func Firewall() []manifest.File { return files(true) }
-
-func files(firewall bool) []manifest.File {
+// Files are the scripts, units and drop-ins, by name. Their paths are bare names: they lie beside a group's own files.
+func Files() []manifest.File {
 	entries, err := static.ReadDir(".")
 	if err != nil {
 		panic(err) // they are part of the program
 	}
-	var all []manifest.File
+	all := make([]manifest.File, 0, len(entries))
 	for _, e := range entries {
-		if strings.Contains(e.Name(), "firewall") != firewall {
-			continue
-		}
 		data, err := static.ReadFile(e.Name())
 		if err != nil {
 			panic(err) // as above

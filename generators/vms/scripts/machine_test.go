@@ -47,7 +47,7 @@ func newMachine(t *testing.T) *machine {
 	m.write("bundle/cluster.env", "ISTIO_META_CLUSTER_ID='Kubernetes'\nISTIO_NAMESPACE='vm-workloads'\nTRUST_DOMAIN='cluster.local'\n")
 	m.write("bundle/mesh.yaml", "defaultConfig:\n  discoveryAddress: istiod.istio-system.svc:15012\n")
 	m.write("bundle/hosts", "34.56.78.90 istiod.istio-system.svc\n")
-	for _, f := range append(scripts.Files(), scripts.Firewall()...) {
+	for _, f := range scripts.Files() {
 		m.write("bundle/"+f.Path, string(f.Data))
 	}
 	// systemctl notes what it is asked; units are active or enabled once they were started or enabled.
@@ -122,7 +122,7 @@ func (m *machine) placed() {
 	for _, name := range []string{"cluster.env", "mesh.yaml", "hosts"} {
 		m.write("etc/vmmesh/"+name, m.read("bundle/"+name))
 	}
-	for _, f := range append(scripts.Files(), scripts.Firewall()...) {
+	for _, f := range scripts.Files() {
 		m.write("local/lib/vmmesh/"+f.Path, string(f.Data))
 	}
 }
