@@ -108,7 +108,7 @@ func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 	if len(table) > 0 {
 		files = append(files, text(instancesFile, table))
 	}
-	return lines, files
+	return lines, append(files, firewall(m.group)...)
 }
 
 // different yields the files of an instance that are not as in its group's folder. Its user-data never is.

@@ -32,7 +32,7 @@ func (w *Writer) packed(own []manifest.File, limit Limit) []byte {
 		return nil // too long without the group's own files already, and the next form is shorter
 	}
 	packed := w.archived(append(w.zip.gzip(tape(own, false)), w.gzTar...))
-	if isTight(len(packed), limit.Bytes) {
+	if !limit.Binary && isTight(len(packed), limit.Bytes) {
 		packed = w.archived(w.zip.gzip(append(tape(own, false), tape(lean(w.static), true)...)))
 	}
 	return packed
@@ -65,7 +65,8 @@ func (w *Writer) gzipped(own []manifest.File, limit int) []byte {
 	return zipped
 }
 
-// isTight tells whether it is worth the time to compress everything as one member, which saves some hundred bytes.
+// isTight tells whether it is worth the time to compress everything as one member, which saves some hundred bytes in the
+// last form that a cloud takes.
 func isTight(size, limit int) bool { return size*10 > limit*9 }
 
 // tape is files one behind the other as tar writes them, below the last part of Dir; end says that no more follow.
