@@ -62,7 +62,7 @@ apiVersion: networking.istio.io/v1
 kind: WorkloadGroup
 metadata: {name: judged, namespace: default}
 spec: {template: {serviceAcount: typo}}
-`, "unknown field", "serviceAcount")
+`, "serviceAcount: field not declared in schema")
 	})
 	t.Run("monitoring types", func(t *testing.T) {
 		c.ExpectRejected(t, `
@@ -70,7 +70,7 @@ apiVersion: monitoring.coreos.com/v1alpha1
 kind: ScrapeConfig
 metadata: {name: judged, namespace: default}
 spec: {metricPath: /typo}
-`, "unknown field", "metricPath")
+`, "metricPath: field not declared in schema")
 	})
 	t.Run("webhook", func(t *testing.T) {
 		c.ExpectRejected(t, `

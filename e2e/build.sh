@@ -34,8 +34,10 @@ if [ ! -e "$dir/complete" ]; then
 	(cd crds && go mod download github.com/prometheus-operator/prometheus-operator)
 	operator=$(cd crds && go list -m -f '{{.Dir}}' github.com/prometheus-operator/prometheus-operator)
 	cp "$operator"/example/prometheus-operator-crd/*_{scrapeconfigs,prometheusrules,servicemonitors,podmonitors,probes}.yaml "$dir/crds/"
-	# The script that the package has on a virtual machine, from the same source as the agent.
-	cp "$(go list -m -f '{{.Dir}}' istio.io/istio)/tools/packaging/common/istio-start.sh" "$dir/"
+	# What the package puts on a virtual machine beside the agent, and what it does there.
+	mkdir -p "$dir/package"
+	packaging=$(go list -m -f '{{.Dir}}' istio.io/istio)/tools/packaging
+	cp "$packaging"/common/{istio-start.sh,istio.service,sidecar.env,envoy_bootstrap.json} "$packaging"/postinst.sh "$dir/package/"
 	chmod -R u+w "$dir"
 	touch "$dir/complete"
 fi

@@ -203,3 +203,26 @@ func (b *Built) Kind(kind string) []*unstructured.Unstructured {
 	}
 	return found
 }
+
+// Group finds a group by its name.
+func (b *Built) Group(t testing.TB, name string) *Group {
+	t.Helper()
+	for _, s := range b.Specs {
+		for _, g := range s.Groups() {
+			if g.Name == name {
+				return g
+			}
+		}
+	}
+	require.Fail(t, "no group "+name)
+	return nil
+}
+
+// VMDirs are the folders that a VM's files come from, the instance's own first.
+func (b *Built) VMDirs(g *Group, instance string) []string {
+	group := filepath.Join(b.Dir, "vms", g.Namespace, g.Name)
+	if instance == "" {
+		return []string{group}
+	}
+	return []string{filepath.Join(group, instance), group}
+}

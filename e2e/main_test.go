@@ -1,15 +1,24 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"testing"
 )
 
-func TestMain(m *testing.M) { os.Exit(Sandbox(m.Run)) }
+// TestMain runs the tests in a sandbox; there, the same program is also what runs on virtual machines.
+func TestMain(m *testing.M) {
+	if ports := os.Getenv(appEnv); ports != "" {
+		fmt.Fprintln(os.Stderr, application(ports))
+		os.Exit(1)
+	}
+	os.Exit(Sandbox(m.Run))
+}
 
 // TestMesh runs everything on one API server. Its parts run one after the other: they share the namespaces of specs.
 func TestMesh(t *testing.T) {
 	c := StartCluster(t)
 	t.Run("judges", func(t *testing.T) { testJudges(t, c) })
 	t.Run("apply", func(t *testing.T) { testApply(t, c) })
+	t.Run("join", func(t *testing.T) { testJoin(t, c) })
 }

@@ -76,6 +76,12 @@ func furnish() error {
 	if err := syscall.Mount("tmpfs", workDir(), "tmpfs", 0, "mode=0755"); err != nil {
 		return fmt.Errorf("work folder: %w", err)
 	}
+	// The machines reach one another through here.
+	for _, family := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+		if err := os.WriteFile("/proc/sys/net/"+family, []byte("1"), 0); err != nil {
+			return err
+		}
+	}
 	for _, args := range [][]string{
 		{"link", "set", "lo", "up"},
 		{"address", "add", apiServerIP + "/32", "dev", "lo"},
