@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/vmmesh/vmmesh/generators/manifests"
+	"github.com/vmmesh/vmmesh/generators/vms"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
@@ -23,6 +24,8 @@ type Generator struct {
 var Table = []Generator{
 	{Name: "Namespace", Doc: "one for every namespace that a workload or an external service is in", Objects: manifests.Namespaces},
 	{Name: "ServiceAccount", Doc: "the identity of each workload, unless it is somebody else's", Objects: manifests.ServiceAccounts},
+	{Name: "Role", Doc: "what the credential may do with which VMs ask the Kubernetes API for tokens", Objects: manifests.Roles},
+	{Name: "RoleBinding", Doc: "gives that Role to the account of that credential", Objects: manifests.RoleBindings},
 	{Name: "PeerAuthentication", Doc: "which ports demand mTLS, of a workload or a namespace", Objects: manifests.PeerAuthentications},
 	{Name: "RequestAuthentication", Doc: "whose JWTs a workload trusts", Objects: manifests.RequestAuthentications},
 	{Name: "AuthorizationPolicy", Doc: "who may call a workload: one for allow, one for deny", Objects: manifests.AuthorizationPolicies},
@@ -33,6 +36,8 @@ var Table = []Generator{
 	{Name: "DestinationRule", Doc: "traffic policy and subsets of a host, before anything routes to them", Objects: manifests.DestinationRules},
 	{Name: "VirtualService", Doc: "routes of a host", Objects: manifests.VirtualServices},
 	{Name: "WorkloadGroup", Doc: "the template of a group of VMs", Objects: manifests.WorkloadGroups},
+	{Name: "ConfigMap", Doc: "the files of a group's VMs, where they go through the cluster", Objects: manifests.ConfigMaps(vms.OfGroup)},
 	{Name: "WorkloadEntry", Doc: "each VM of a static group", Objects: manifests.WorkloadEntries},
 	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
+	{Name: "vms", Doc: "the files from which the VMs of each group become members", Files: vms.Files},
 }

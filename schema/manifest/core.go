@@ -19,6 +19,28 @@ type ServicePort struct {
 	AppProtocol string `json:"appProtocol,omitempty"`
 }
 
+// PolicyRule is rbac.authorization.k8s.io/v1 PolicyRule; "" in APIGroups is the core group.
+type PolicyRule struct {
+	APIGroups     []string `json:"apiGroups"`
+	Resources     []string `json:"resources"`
+	ResourceNames []string `json:"resourceNames,omitempty"`
+	Verbs         []string `json:"verbs"`
+}
+
+// RoleRef is rbac.authorization.k8s.io/v1 RoleRef.
+type RoleRef struct {
+	APIGroup string `json:"apiGroup"`
+	Kind     string `json:"kind"`
+	Name     string `json:"name"`
+}
+
+// Subject is rbac.authorization.k8s.io/v1 Subject, for a ServiceAccount.
+type Subject struct {
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
 // Kustomization is kustomize.config.k8s.io/v1beta1 Kustomization, as a file: print it with [Encoder.Value].
 type Kustomization struct {
 	APIVersion     string   `json:"apiVersion"`

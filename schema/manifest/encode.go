@@ -14,7 +14,8 @@ import (
 // of structs with json tags, pointers, slices, maps with string or integer keys, strings, booleans, numbers and any.
 // Messages follow the JSON mapping of proto3, with two exceptions: the zero values listed in zeros.go are printed, and
 // 64-bit integers are plain numbers, because Istio's CRDs ask for integers there. Plain Go values follow
-// encoding/json, omitempty and omitzero included, except that nil lists and maps without them print [] and {}.
+// encoding/json, omitempty and omitzero included, except that nil lists and maps without them print [] and {}, and that
+// [Fields] are a map.
 // Fields stand in the order in which the .proto file or the Go struct declares them, map keys in byte order.
 //
 // A Go type outside this list is a mistake in this program, not in anybody's input: it panics with the type's name.

@@ -43,6 +43,9 @@ func (b builder) value(t reflect.Type) writer {
 	case reflect.Struct:
 		return structWriter(b.structLayout(t))
 	case reflect.Slice:
+		if t == fieldsType {
+			return writeFields
+		}
 		if t.Elem().Kind() == reflect.Uint8 {
 			return writeBytes
 		}
@@ -228,6 +231,19 @@ func pointerWriter(to writer) writer {
 			return
 		}
 		to(e, v.Elem(), indent)
+	}
+}
+
+var fieldsType = reflect.TypeFor[Fields]()
+
+func writeFields(e *Encoder, v reflect.Value, indent int) {
+	fields := v.Interface().(Fields)
+	if len(fields) == 0 {
+		e.word("{}")
+	}
+	for _, f := range fields {
+		e.key(f.Name, indent+2)
+		e.any(reflect.ValueOf(f.Value), indent+2)
 	}
 }
 

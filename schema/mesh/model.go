@@ -19,6 +19,7 @@ type Mesh struct {
 	Specs            []*Spec            // by name
 	Namespaces       []*Namespace       // by name
 	ServiceAccounts  []*ServiceAccount  // by namespace, name
+	Bootstraps       []*Bootstrap       // by namespace, name
 	Workloads        []*Workload        // by namespace, name
 	ExternalServices []*ExternalService // by namespace, name
 }
@@ -33,6 +34,8 @@ type Spec struct {
 	Prometheus   Prometheus
 	GitOps       GitOps
 	Ignores      []Ignore
+
+	DefaultConfig *meshconfig.ProxyConfig // what the mesh says to every proxy; nil: no spec of the build installs it
 }
 
 // Istio is the mesh that the VMs join.
@@ -127,6 +130,15 @@ type ServiceAccount struct {
 	Namespace string
 	Name      string
 	Protect   bool
+	GitOps    GitOps // what every spec that uses it asks for
+}
+
+// Bootstrap is the right of VMs to ask the Kubernetes API for tokens of one service account, and for nothing else.
+type Bootstrap struct {
+	At        diag.Path
+	Namespace string
+	Name      string // of the account that has the right, and of its Role and RoleBinding
+	Account   string // whose tokens are asked for
 	GitOps    GitOps // what every spec that uses it asks for
 }
 

@@ -20,6 +20,18 @@ const NamespacePolicy = "default"
 // change it.
 func EntryName(group, instance string) string { return group + "-" + instance }
 
+// BootstrapName is the name of what lets VMs ask for tokens of a service account: an account of its own, with its Role
+// and RoleBinding.
+func BootstrapName(account string) string { return account + "-bootstrap" }
+
+// VMFilesName is the name of the ConfigMap that holds the files of a group's VMs.
+func VMFilesName(group string) string { return group + "-vm-files" }
+
+// VMFileNames are the files of a group's folder, which no instance can be named after: its own folder is beside them.
+var VMFileNames = []string{
+	"cluster.env", "mesh.yaml", "hosts", "vm.env", "root-cert.pem", "instances", "user-data",
+}
+
 // ServiceHost is the name under which a Kubernetes Service is known in the mesh.
 func ServiceHost(name, namespace, clusterDomain string) string {
 	return name + "." + namespace + ".svc." + clusterDomain

@@ -55,3 +55,9 @@ func (r Release) SourceServiceAccounts() bool {
 // AllocatesAddresses tells whether istiod gives a ServiceEntry without addresses a virtual IP of its own accord:
 // PILOT_ENABLE_IP_AUTOALLOCATE is on by default since 1.25 (istio: pilot/pkg/features/pilot.go).
 func (r Release) AllocatesAddresses() bool { return r.Minor >= 25 }
+
+// NamesWorkloadSocket tells whether a sidecar takes WORKLOAD_IDENTITY_SOCKET_FILE all the way: before 1.24.4 and 1.25.1
+// the agent read it and Envoy's bootstrap did not (istio issue 51979).
+func (r Release) NamesWorkloadSocket() bool {
+	return r.Minor > 25 || r.Minor == 25 && r.Patch >= 1 || r.Minor == 24 && r.Patch >= 4
+}

@@ -14,7 +14,7 @@ import (
 func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 	r := &resolver{
 		mesh: &Mesh{}, namespaces: map[string]*Namespace{}, accounts: map[string]*ServiceAccount{},
-		claims: map[claim]diag.Path{}, hosts: map[string]*Service{}, byHost: map[string]*Service{},
+		bootstraps: map[string]*Bootstrap{}, claims: map[claim]diag.Path{}, hosts: map[string]*Service{}, byHost: map[string]*Service{},
 	}
 	specs = slices.Clone(specs)
 	slices.SortStableFunc(specs, func(a, b *schema.VMMesh) int { return cmp.Compare(a.Metadata.Name, b.Metadata.Name) })
@@ -31,6 +31,8 @@ func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 			r.routes(s)
 		}
 	}
+	r.defaultConfig()
+	r.lentAccounts()
 	r.claimPolicies()
 	r.claimEntries()
 	return r.mesh, r.findings
@@ -42,6 +44,7 @@ type resolver struct {
 	findings   diag.List
 	namespaces map[string]*Namespace      // by name
 	accounts   map[string]*ServiceAccount // by namespace/name
+	bootstraps map[string]*Bootstrap      // by namespace/account
 	claims     map[claim]diag.Path        // which part of which spec emits an object
 	hosts      map[string]*Service        // by namespace/host: what rules its traffic
 	byHost     map[string]*Service        // by host
@@ -83,6 +86,9 @@ func (r *resolver) sort() {
 	m := r.mesh
 	slices.SortFunc(m.Namespaces, func(a, b *Namespace) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(m.ServiceAccounts, func(a, b *ServiceAccount) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	slices.SortFunc(m.Bootstraps, func(a, b *Bootstrap) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	slices.SortStableFunc(m.Workloads, func(a, b *Workload) int {

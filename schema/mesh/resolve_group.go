@@ -66,6 +66,7 @@ func (r *resolver) group(s *schema.Spec, inW *schema.Workload, w *Workload, in *
 	}
 	slices.SortStableFunc(g.Instances, func(a, b *Instance) int { return cmp.Compare(a.Name, b.Name) })
 	g.labelSets = g.differentLabels()
+	r.vmFiles(in, g)
 	return g
 }
 

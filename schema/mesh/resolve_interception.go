@@ -29,7 +29,8 @@ func (r *resolver) interception(in *schema.Interception, fw *schema.Firewall, vm
 			out.IncludeInboundPorts = append(out.IncludeInboundPorts, uint32(n))
 		}
 	}
-	if len(in.IncludeInboundPorts) == 0 {
+	out.TargetPorts = len(in.IncludeInboundPorts) == 0
+	if out.TargetPorts {
 		for _, n := range g.Ports {
 			out.IncludeInboundPorts = append(out.IncludeInboundPorts, n)
 		}

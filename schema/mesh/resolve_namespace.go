@@ -88,14 +88,14 @@ func namespaceLabel(key string) string {
 }
 
 // serviceAccount counts an identity among those that are emitted; workloads of one namespace may share one.
-func (r *resolver) serviceAccount(w *Workload, at diag.Path) {
-	key := w.Namespace + "/" + w.ServiceAccount
+func (r *resolver) serviceAccount(w *Workload, name string, at diag.Path) {
+	key := w.Namespace + "/" + name
 	if other := r.accounts[key]; other != nil {
 		other.Protect = other.Protect || w.Spec.GitOps.PruneProtection
 		other.GitOps = other.GitOps.and(w.Spec.GitOps)
 		return
 	}
-	account := &ServiceAccount{At: at, Namespace: w.Namespace, Name: w.ServiceAccount, Protect: w.Spec.GitOps.PruneProtection, GitOps: w.Spec.GitOps}
+	account := &ServiceAccount{At: at, Namespace: w.Namespace, Name: name, Protect: w.Spec.GitOps.PruneProtection, GitOps: w.Spec.GitOps}
 	r.accounts[key] = account
 	r.mesh.ServiceAccounts = append(r.mesh.ServiceAccounts, account)
 }

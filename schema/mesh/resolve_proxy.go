@@ -1,34 +1,14 @@
 package mesh
 
 import (
+	"maps"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	meshconfig "istio.io/api/mesh/v1alpha1"
+
 	"github.com/vmmesh/vmmesh/schema"
-	"github.com/vmmesh/vmmesh/schema/diag"
 )
-
-// derivedEnv are the lines of cluster.env that are facts of the mesh, said elsewhere in the spec
-// (istio: istioctl/pkg/workload, createClusterEnv and createMeshConfig).
-var derivedEnv = map[string]string{
-	"CA_ADDR": "istio.revision", "CANONICAL_REVISION": "group.version", "CANONICAL_SERVICE": "workload.name",
-	"ISTIO_EXCLUDE_INTERFACES": "vm.interception", "ISTIO_INBOUND_INTERCEPTION_MODE": "vm.interception", "ISTIO_INBOUND_PORTS": "vm.interception",
-	"ISTIO_LOCAL_EXCLUDE_PORTS": "vm.interception", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE": "vm.interception",
-	"ISTIO_SERVICE_CIDR": "vm.interception", "ISTIO_SERVICE_EXCLUDE_CIDR": "vm.interception",
-	"ISTIO_META_AUTO_REGISTER_GROUP": "group.registration", "ISTIO_META_WORKLOAD_ENTRY": "group.registration",
-	"ISTIO_META_CLUSTER_ID": "istio.clusterName", "ISTIO_META_DNS_CAPTURE": "vm.dns", "ISTIO_META_ENABLE_HBONE": "istio.dataplaneMode",
-	"ISTIO_META_MESH_ID": "istio.meshID", "ISTIO_META_NETWORK": "group.network", "ISTIO_META_POD_PORTS": "workload.ports",
-	"ISTIO_META_WORKLOAD_NAME": "group.name", "ISTIO_METAJSON_LABELS": "workload.labels", "ISTIO_NAMESPACE": "workload.namespace",
-	"ISTIO_PROMETHEUS_ANNOTATIONS": "workload.metrics", "ISTIO_SERVICE": "group.name", "ISTIO_SVC_IP": "instance.address",
-	"POD_NAMESPACE": "workload.namespace", "REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION": "instance.externalAddress",
-	"SERVICE_ACCOUNT": "workload.serviceAccount", "TRUST_DOMAIN": "istio.trustDomain",
-}
-
-func (r *resolver) env(in *schema.VM, vm *VM) {
-	unique(r, in.Env, func(e *schema.EnvVar) (string, diag.Path) { return e.Name, e.At })
-	for _, e := range in.Env {
-		if from := derivedEnv[e.Name]; from != "" {
-			r.say(ruleDerivedSetting.At(e.At.Key("name"), "%s is derived and cannot be set here", e.Name).WithHelp("it comes from %s", from))
-		}
-	}
-}
 
 // proxyConfig holds the free block to what the rest of the spec says.
 func (r *resolver) proxyConfig(in *schema.VM, vm *VM, g *Group) {
@@ -50,12 +30,60 @@ func (r *resolver) proxyConfig(in *schema.VM, vm *VM, g *Group) {
 	if p.ReadinessProbe != nil {
 		derived("readinessProbe", "workload.probe")
 	}
-	for _, key := range sortedKeys(p.ProxyMetadata) {
-		if from := derivedEnv[key]; from != "" {
-			r.say(ruleDerivedSetting.At(at.Key("proxyMetadata").Key(key), "%s is derived and cannot be set here", key).Key().WithHelp("it comes from %s", from))
+	for _, key := range sortedKeys(p.ProxyMetadata) { // each is a line of cluster.env too
+		if here := at.Key("proxyMetadata").Key(key); r.variable(key, here, true) {
+			r.value(key, p.ProxyMetadata[key], here)
 		}
 	}
 	if p.InterceptionMode != 0 && p.InterceptionMode.String() != vm.Interception.Mode {
 		derived("interceptionMode", "vm.interception.mode")
 	}
+}
+
+// defaultConfig finds what the mesh says to every proxy, where a spec of the build installs it: its VMs follow it as
+// pods do. It is checked as vm.proxyConfig is, but for what is derived, which it may say for pods.
+func (r *resolver) defaultConfig() {
+	for _, s := range r.mesh.Specs {
+		if s.ControlPlane == nil || s.ControlPlane.Install == "None" {
+			continue
+		}
+		config := s.ControlPlane.MeshConfig.GetDefaultConfig()
+		if config == nil {
+			continue
+		}
+		at := s.ControlPlane.At.Key("meshConfig").Key("defaultConfig").Key("proxyMetadata")
+		for _, key := range sortedKeys(config.ProxyMetadata) {
+			if derivedEnv[key] == "" && r.variable(key, at.Key(key), true) {
+				r.value(key, config.ProxyMetadata[key], at.Key(key))
+			}
+		}
+		for _, other := range r.mesh.Specs {
+			other.DefaultConfig = config
+		}
+		return
+	}
+}
+
+// ProxyConfig is what the group's proxies are told beyond what is derived, in a message of its own: the mesh's defaults,
+// and over them vm.proxyConfig: metadata key by key, any other field as a whole (istio: istioctl/pkg/workload, createMeshConfig).
+func (g *Group) ProxyConfig() *meshconfig.ProxyConfig {
+	config := &meshconfig.ProxyConfig{}
+	if below := g.Workload.Spec.DefaultConfig; below != nil {
+		config = proto.CloneOf(below)
+		for key := range derivedEnv {
+			delete(config.ProxyMetadata, key)
+		}
+	}
+	if g.VM.ProxyConfig == nil {
+		return config
+	}
+	over, metadata := proto.CloneOf(g.VM.ProxyConfig), config.ProxyMetadata
+	over.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		config.ProtoReflect().Set(f, v)
+		return true
+	})
+	config.ProxyMetadata = map[string]string{}
+	maps.Copy(config.ProxyMetadata, metadata)
+	maps.Copy(config.ProxyMetadata, over.ProxyMetadata)
+	return config
 }

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
@@ -26,6 +27,10 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 		Identity:    identity(&merged.Identity),
 		ProxyConfig: merged.ProxyConfig,
 		CloudInit:   merged.CloudInit.MinVersion,
+	}
+	vm.Package.Release = g.Revision.Release
+	if release, ok := ParseRelease(merged.Package.Version); ok {
+		vm.Package.Release = release
 	}
 	for _, c := range merged.Package.Checksums {
 		vm.Package.Checksums = append(vm.Package.Checksums, Checksum{Format: c.Format, Arch: c.Arch, SHA256: strings.ToLower(c.SHA256)})
@@ -157,6 +162,7 @@ func (r *resolver) identity(in *schema.Identity, g *Group) {
 		r.https(t.Server, t.At.Key("server"))
 		file(t.At.Key("caFile"), t.CAFile)
 		file(t.At.Key("credentialFile"), t.CredentialFile)
+		r.tokenTTL(t.TokenTTL, t.At.Key("tokenTTL"))
 	case in.Type == "HTTP" && in.HTTP != nil:
 		need(in.HTTP.At, "url", in.HTTP.URL, "add `url: https://<where a token comes from>`")
 		r.https(in.HTTP.URL, in.HTTP.At.Key("url"))
@@ -168,8 +174,25 @@ func (r *resolver) identity(in *schema.Identity, g *Group) {
 		} else {
 			file(in.Command.At.Key("argv").Item(0, ""), in.Command.Argv[0])
 		}
+		for n, word := range in.Command.Argv {
+			r.word(word, in.Command.At.Key("argv").Item(n, ""))
+		}
 	case in.Type == "SPIRE" && in.SPIRE != nil:
 		file(in.SPIRE.At.Key("socketPath"), in.SPIRE.SocketPath)
+	}
+}
+
+// tokenTTL demands a life that the Kubernetes API gives to a token, of which it takes whole seconds (kubernetes:
+// pkg/apis/authentication/validation, ValidateTokenRequest).
+func (r *resolver) tokenTTL(ttl string, at diag.Path) {
+	switch d, err := time.ParseDuration(ttl); {
+	case ttl == "":
+	case err != nil || d > 1<<32*time.Second:
+		r.say(ruleMisfit.At(at, "no token lives as long as %s", ttl).WithHelp("write a duration such as 1h"))
+	case d < 10*time.Minute:
+		r.say(ruleMisfit.At(at, "the Kubernetes API gives no token for less than 10 minutes, and tokenTTL is %s", ttl).WithHelp("write 10m or more; 1h is the default"))
+	case d%time.Second != 0:
+		r.say(ruleMisfit.At(at, "the Kubernetes API counts the life of a token in seconds, and tokenTTL is %s", ttl).WithHelp("write %s", d.Truncate(time.Second)))
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	r.labels(in.Labels, in.At.Key("labels"), derivedLabel)
 	r.annotations(in.Annotations, in.At.Key("annotations"), derivedAnnotation)
 	if isTrue(in.CreateServiceAccount) {
-		r.serviceAccount(w, in.At)
+		r.serviceAccount(w, w.ServiceAccount, in.At)
 	}
 	w.Ports = r.ports(in)
 	w.Metrics = r.metrics(in, w)
@@ -164,6 +164,7 @@ func (r *resolver) probe(in *schema.Workload) {
 		return
 	}
 	at := in.At.Key("probe")
+	r.probeWords(in.Probe, at)
 	switch m := in.Probe.HealthCheckMethod.(type) {
 	case nil:
 		r.say(ruleProbe.At(at, "the probe has no method").WithHelp("add httpGet: {path: /health, port: 8080}, tcpSocket: {port: 5432} or exec: {command: [...]}"))

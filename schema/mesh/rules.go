@@ -46,6 +46,7 @@ var Rules = []*diag.Rule{
 	ruleSettings,
 	rulePolicy,
 	ruleSidecar,
+	ruleEnvironment,
 }
 
 var (
@@ -417,5 +418,12 @@ vm: {package: {version: 1.30.4}}`,
 		Long: "istiod's webhook wants egress hosts as namespace/host with whole host names, one listener without a port and that last, one listener a port, endpoints on the VM itself, and certificates where a listener ends TLS. A Sidecar that is refused leaves its VMs with the configuration of the whole mesh.",
 		Bad:  "sidecar: {egress: [{hosts: [istio-system]}]}",
 		Good: "sidecar: {egress: [{hosts: [\"istio-system/*\"]}]}",
+	}
+	ruleEnvironment = &diag.Rule{
+		ID: "VM073", Name: "environment", Severity: diag.Error,
+		Doc:  "What goes into a VM's environment arrives there as it was written.",
+		Long: "`vm.env` and `proxyMetadata` become lines of cluster.env, which Istio's start script has bash read: a name that is no variable's name ends the script, and bash keeps some names for itself. No environment and no command line can carry a NUL, and a line of the file ends at a line break. A few variables go into a command line of that script without quotes.",
+		Bad:  "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug; reboot\"}]}",
+		Good: "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug\"}]}",
 	}
 )

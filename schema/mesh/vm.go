@@ -27,6 +27,7 @@ type VM struct {
 type Package struct {
 	Format    string
 	Version   string
+	Release   Release // the Version
 	BaseURL   string
 	Checksums []Checksum // by format, arch
 }
@@ -73,6 +74,7 @@ type Interception struct {
 	Mode                    string
 	AllInbound              bool     // every port; otherwise IncludeInboundPorts alone
 	IncludeInboundPorts     []uint32 // default: where the group's VMs listen
+	TargetPorts             bool     // whether that default holds; then each VM has its own ports there
 	ExcludeInboundPorts     []uint32 // beside AllInbound: SSH and Istio's own ports are always among them
 	IncludeOutboundIPRanges []string // prefixes or "*"
 	ExcludeOutboundIPRanges []string

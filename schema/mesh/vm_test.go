@@ -32,6 +32,7 @@ func TestGroupOverridesVMFieldByField(t *testing.T) {
 	want := *same
 	want.At = vm.At
 	want.Package.Version = "1.29.0"
+	want.Package.Release = Release{Minor: 29}
 	want.Address.Interface = "eth2"
 	want.Firewall.SSHPort = 22
 	want.Interception.ExcludeOutboundPorts = []uint32{465, 587}

@@ -1,0 +1,102 @@
+// Package vms makes the files from which VMs become members of the mesh: one folder a group, and one for each instance
+// with what is its own. They are made of the same mesh as the objects in the cluster, so the two halves agree.
+package vms
+
+import (
+	"bytes"
+	"iter"
+
+	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
+)
+
+// Files makes the folders of every group: vms/<namespace>/<group>/ and, below it, those of its instances. A folder is
+// made when it is asked for, and nothing of it is kept.
+func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
+	return func(yield func(manifest.File) bool) {
+		for _, w := range m.Workloads {
+			for _, g := range w.Groups {
+				folder := "vms/" + w.Namespace + "/" + g.Name + "/"
+				for f := range OfGroup(g) {
+					f.Path = folder + f.Path
+					if !yield(f) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// OfGroup makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its
+// instances.
+func OfGroup(g *mesh.Group) iter.Seq[manifest.File] {
+	return func(yield func(manifest.File) bool) {
+		shared := anyOf(g)
+		lines, files := config(shared, nil)
+		for _, f := range files {
+			if !yield(f) {
+				return
+			}
+		}
+		for _, i := range g.Instances {
+			if i.OwnSettings() {
+				if !different(shared.as(i), i, files, yield) {
+					return
+				}
+			} else if !yield(text(i.Name+"/"+clusterEnvFile, lines.with(ofInstance(i)))) {
+				return
+			}
+		}
+	}
+}
+
+// Names of files that are met in more than one place.
+const (
+	clusterEnvFile = "cluster.env"
+	instancesFile  = "instances"
+)
+
+// config makes the files of a VM that hold what the spec says. The lines of its cluster.env come beside them. A VM with
+// settings of its own is told who it is; any other looks it up in the table of its group.
+func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
+	metadata := proxyMetadata(m)
+	lines := sorted(clusterEnv(m, metadata))
+	var own variables
+	table := instances(m.group.Instances)
+	if who != nil {
+		own, table = ofInstance(who), instance(nil, who, false)
+	}
+	files := []manifest.File{
+		text(clusterEnvFile, lines.with(own)),
+		text("mesh.yaml", meshYAML(m, metadata)),
+		text("hosts", hosts(m)),
+		text("vm.env", vmEnv(m)),
+	}
+	if cert := m.istio().RootCert; cert != "" {
+		files = append(files, text("root-cert.pem", []byte(cert)))
+	}
+	if len(table) > 0 {
+		files = append(files, text(instancesFile, table))
+	}
+	return lines, files
+}
+
+// different yields the files of an instance that are not as in its group's folder.
+func different(m machine, i *mesh.Instance, group []manifest.File, yield func(manifest.File) bool) bool {
+	_, files := config(m, i)
+	for n, f := range files { // the same files in the same order
+		if bytes.Equal(f.Data, group[n].Data) {
+			continue
+		}
+		f.Path = i.Name + "/" + f.Path
+		if !yield(f) {
+			return false
+		}
+	}
+	return true
+}
+
+func text(path string, data []byte) manifest.File {
+	return manifest.File{Path: path, Mode: 0o644, Data: data}
+}

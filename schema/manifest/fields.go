@@ -1,0 +1,4 @@
+package manifest
+
+// Fields is a map whose keys stand in an order of its own: [Encoder] prints it as it is.
+type Fields []Field

@@ -1,0 +1,47 @@
+package mesh
+
+import (
+	"maps"
+	"net/netip"
+	"strings"
+)
+
+// DiscoveryAddress is host:port of the control plane that the group's VMs are on.
+func (g *Group) DiscoveryAddress() string { return g.Workload.Istio().discovery(g.Revision) }
+
+// DiscoveryHost is the name by which the group's VMs know istiod, without the port. It is in istiod's certificate.
+func (g *Group) DiscoveryHost() string {
+	host, _, _ := strings.Cut(g.DiscoveryAddress(), ":")
+	return host
+}
+
+// IstiodAddresses is how VMs in a network reach istiod: IPs, or one DNS name.
+func (s *Spec) IstiodAddresses(network string) []string {
+	for _, n := range s.Networks {
+		if n.Name == network {
+			return n.IstiodAddresses
+		}
+	}
+	return s.Istio.IstiodAddresses
+}
+
+// IstiodIPs are the IstiodAddresses that are IPs, in order: none where there is a DNS name instead.
+func (s *Spec) IstiodIPs(network string) []netip.Addr {
+	var ips []netip.Addr
+	for _, a := range s.IstiodAddresses(network) {
+		if ip, ok := parseIP(a); ok {
+			ips = append(ips, ip.Unmap())
+		}
+	}
+	return ips
+}
+
+// DefaultDiscoveryAddress is what the VM's start script takes for a control plane where it is told nothing
+// (istio: tools/packaging/common/istio-start.sh, DEFAULT_PILOT_ADDRESS).
+const DefaultDiscoveryAddress = "istiod.istio-system.svc:15012"
+
+// OwnSettings tells whether a VM of this name has settings of its own: something that its group's files do not say of it.
+// Its address, entry and weight are not among them.
+func (i *Instance) OwnSettings() bool {
+	return i.Network != i.Group.Network || i.ownLabels && !maps.Equal(i.Labels, i.Group.Labels) || i.ownPorts && !maps.Equal(i.Ports, i.Group.Ports)
+}
