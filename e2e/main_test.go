@@ -20,5 +20,6 @@ func TestMesh(t *testing.T) {
 	c := StartCluster(t)
 	t.Run("judges", func(t *testing.T) { testJudges(t, c) })
 	t.Run("apply", func(t *testing.T) { testApply(t, c) })
+	t.Run("parity", func(t *testing.T) { testParity(t, c) })
 	t.Run("join", func(t *testing.T) { testJoin(t, c) })
 }

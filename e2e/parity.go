@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -146,6 +147,9 @@ func (c *Cluster) ingressByName(t testing.TB, namespace, host string) {
 		},
 	}
 	made, err := services.Create(ctx, gateway, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return
+	}
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, services.Delete(ctx, made.Name, metav1.DeleteOptions{})) })
 	made.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{Hostname: host}}
