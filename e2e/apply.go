@@ -262,3 +262,22 @@ func (c *Cluster) deleteNamespace(t testing.TB, name string) {
 		return errors.Join(err, errors.New("it is still there"))
 	})
 }
+
+// ApplyWithStatus is [Cluster.Apply] of objects whose status is not left to controllers, for there are none here.
+func (c *Cluster) ApplyWithStatus(t testing.TB, objects []*unstructured.Unstructured) {
+	t.Helper()
+	c.Apply(t, objects)
+	for _, o := range objects {
+		status, there := o.Object["status"]
+		if !there {
+			continue
+		}
+		resource, err := c.resource(o)
+		require.NoError(t, err)
+		stored, err := resource.Get(context.Background(), o.GetName(), metav1.GetOptions{})
+		require.NoError(t, err)
+		stored.Object["status"] = status
+		_, err = resource.UpdateStatus(context.Background(), stored, metav1.UpdateOptions{})
+		require.NoError(t, err, Ref(o))
+	}
+}

@@ -2,8 +2,7 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,36 +12,20 @@ import (
 // Join makes the machine a VM of a group, or one of its instances, and starts the sidecar.
 func (v *VM) Join(t testing.TB, c *Cluster, i *Istiod, b *Built, g *Group, instance *InstanceSpec) {
 	t.Helper()
-	name := ""
+	name, network := "", ""
 	if instance != nil {
-		name = instance.Name
+		name, network = instance.Name, instance.Network
 	}
-	dirs := b.VMDirs(g, name)
-	if _, err := os.Stat(dirs[0]); err != nil { // TODO
-		dirs = []string{filepath.Join(t.TempDir(), "x")}
-		c.configureInto(t, dirs[0], g, name)
-	}
-	v.Install(t, c, g.Namespace, b.ServiceAccount(t, g), dirs...)
-	v.StartIstio(t)
-}
-
-func (c *Cluster) configureInto(t testing.TB, dir string, g *Group, instance string) {
-	args := []string{
-		"x", "workload", "entry", "configure", "--kubeconfig", c.Kubeconfig, "--output", dir,
-		"--name", g.Name, "--namespace", g.Namespace, "--ingressIP", or(map[string]string{"istiod.example.com": "198.18.1.1"}[g.IstiodAddresses("")[0]], g.IstiodAddresses("")[0])}
-	if g.Revision != "" {
-		args = append(args, "--revision", g.Revision)
-	}
-	if g.Auto() {
-		args = append(args, "--autoregister")
-	}
-	run(t, program("istioctl"), args...)
-	if instance != "" {
-		f, err := os.OpenFile(filepath.Join(dir, "cluster.env"), os.O_APPEND|os.O_WRONLY, 0)
+	v.Install(t, c, g.Namespace, b.ServiceAccount(t, g), b.VMDirs(g, name)...)
+	if first := g.IstiodAddresses(network)[0]; !isIP(first) {
+		// The name of the load balancer is resolved here.
+		revision := strings.TrimSuffix("istiod-"+g.Revision, "-")
+		hosts, err := v.Read("/etc/hosts")
 		require.NoError(t, err)
-		fmt.Fprintf(f, "ISTIO_META_WORKLOAD_ENTRY=%s-%s\n", g.Name, instance)
-		f.Close()
+		line := fmt.Sprintf("%s %s.%s.svc\n", i.Address, revision, i.Settings.namespace())
+		v.Write(t, "/etc/hosts", append(hosts, line...), 0o644)
 	}
+	v.StartIstio(t)
 }
 
 // ServiceAccount is the identity of a group's VMs.
@@ -57,4 +40,19 @@ func (b *Built) ServiceAccount(t testing.TB, g *Group) string {
 	}
 	require.Fail(t, "no WorkloadGroup "+g.Name)
 	return ""
+}
+
+// Ports are where the VMs of a group listen.
+func (b *Built) Ports(t testing.TB, g *Group) []string {
+	t.Helper()
+	var ports []string
+	for _, o := range b.Kind("WorkloadGroup") {
+		if o.GetName() == g.Name && o.GetNamespace() == g.Namespace {
+			named, _, _ := unstructured.NestedMap(o.Object, "spec", "template", "ports")
+			for _, port := range named {
+				ports = append(ports, fmt.Sprint(port))
+			}
+		}
+	}
+	return ports
 }

@@ -22,4 +22,5 @@ func TestMesh(t *testing.T) {
 	t.Run("apply", func(t *testing.T) { testApply(t, c) })
 	t.Run("parity", func(t *testing.T) { testParity(t, c) })
 	t.Run("join", func(t *testing.T) { testJoin(t, c) })
+	t.Run("traffic", func(t *testing.T) { testTraffic(t, c) })
 }
