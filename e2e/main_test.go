@@ -23,4 +23,5 @@ func TestMesh(t *testing.T) {
 	t.Run("parity", func(t *testing.T) { testParity(t, c) })
 	t.Run("join", func(t *testing.T) { testJoin(t, c) })
 	t.Run("traffic", func(t *testing.T) { testTraffic(t, c) })
+	t.Run("gitops", func(t *testing.T) { testGitOps(t, c) })
 }
