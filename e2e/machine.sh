@@ -5,7 +5,7 @@ dir=$1 name=$2 programs=$3
 mount --make-rprivate /
 mkdir "$dir/upper" "$dir/work" "$dir/root"
 mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
-cd "$dir/root"
+cd "$dir/root" || exit
 mount -t proc proc proc
 mount --rbind /dev dev
 mount -t sysfs sysfs sys
