@@ -66,7 +66,9 @@ func Lint(docs []*schema.Document) diag.List {
 	return findings
 }
 
-// check is stages 2 to 5: what is wrong with the specs, and what they mean if nothing is.
+// check is stages 2 to 5, and 7: what is wrong with the specs, and what they mean if nothing is. Stage 7 stands here
+// because it judges a build of every door alike, also of those that print no files: it makes what has a limit, and keeps
+// nothing but the sizes.
 func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
 	var findings diag.List
 	var specs []*schema.VMMesh
@@ -93,6 +95,9 @@ func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
 	m, faults := mesh.Resolve(specs)
 	findings = append(findings, faults...)
 	findings = append(findings, lint.Mesh(m)...)
+	if !lint.Suppress(findings, m).HasErrors() {
+		findings = append(findings, lint.Bundle(sizes(m))...)
+	}
 	findings = lint.Suppress(findings, m)
 	return m, findings.Sorted()
 }

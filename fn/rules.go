@@ -18,6 +18,9 @@ func Rules() []*diag.Rule {
 	for i := range lint.Table {
 		rules = append(rules, &lint.Table[i].Rule)
 	}
+	for i := range lint.BundleTable {
+		rules = append(rules, &lint.BundleTable[i].Rule)
+	}
 	slices.SortFunc(rules, func(a, b *diag.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }

@@ -40,6 +40,9 @@ var notComplete = map[string]string{
 	"VM005": "its good example is the beginning of a spec only",
 	"VM011": "completing it adds what is missing",
 	"VM006": "its bad example would need a hundred brackets, or 64 MiB",
+	"VM901": "its bad example would need a thousand instances",
+	"VM902": "likewise",
+	"VM903": "likewise",
 }
 
 // TestRulesExamples completes each rule's bad and good example into a spec: the bad one draws the rule, the good one has

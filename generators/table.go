@@ -36,7 +36,7 @@ var Table = []Generator{
 	{Name: "DestinationRule", Doc: "traffic policy and subsets of a host, before anything routes to them", Objects: manifests.DestinationRules},
 	{Name: "VirtualService", Doc: "routes of a host", Objects: manifests.VirtualServices},
 	{Name: "WorkloadGroup", Doc: "the template of a group of VMs", Objects: manifests.WorkloadGroups},
-	{Name: "ConfigMap", Doc: "the files of a group's VMs, where they go through the cluster", Objects: manifests.ConfigMaps(vms.OfGroup)},
+	{Name: "ConfigMap", Doc: "the files of a group's VMs, where they go through the cluster", Objects: manifests.ConfigMaps(vms.Folders)},
 	{Name: "WorkloadEntry", Doc: "each VM of a static group", Objects: manifests.WorkloadEntries},
 	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
 	{Name: "vms", Doc: "the files from which the VMs of each group become members", Files: vms.Files},

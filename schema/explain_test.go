@@ -103,13 +103,14 @@ func TestExplainTypes(t *testing.T) {
 }
 
 func TestExplainStatus(t *testing.T) {
-	require.Contains(t, explained(t, "spec.vm.dns.mode").Status, "no effect yet: ", "what stands above holds below")
-	require.Contains(t, explained(t, "workloads.groups.vm.dns.mode").Status, "no effect yet: ")
-	require.Contains(t, explained(t, "vm.proxyConfig.concurrency").Status, "no effect yet: ")
+	require.Contains(t, explained(t, "spec.observability.prometheus.interval").Status, "no effect yet: ", "what stands above holds below")
+	require.Contains(t, explained(t, "workloads.groups.minHealthy").Status, "no effect yet: ")
+	require.Contains(t, explained(t, "controlPlane.meshConfig.enableTracing").Status, "no effect yet: ")
 	for _, path := range []string{
 		"spec.istio.version", "istio.revision", "istio.network", "istio.trustDomain", "namespaces.mtls.mode", "workloads.ports.protocol", "workloads.probe",
 		"workloads.groups.instances.externalAddress", "workloads.security.jwt", "externalServices.serviceEntry", "observability.tracing",
-		"gitops.pruneProtection", "lint.ignore.reason", "workloads.services.traffic.subsets.version",
+		"vm.dns.mode", "workloads.groups.vm.proxyConfig.concurrency",
+		"gitops.pruneProtection", "gitops.vmFiles", "workloads.metrics", "lint.ignore.reason", "workloads.services.traffic.subsets.version",
 	} {
 		require.Empty(t, explained(t, path).Status, path)
 	}

@@ -77,6 +77,6 @@ var ruleNoEffect = &diag.Rule{
 	Doc: "A field is read and checked, and this version of vmmesh emits nothing for it yet.",
 	Long: "The field is part of the format, and its value is sound. What it asks for comes with a later version; until then do it by other means. " +
 		"The facts in `istio` and `networks` are not reported, since they emit nothing by themselves.",
-	Bad:  "gitops: {vmFiles: ConfigMap}\n",
-	Good: "gitops: {}\n",
+	Bad:  "observability: {prometheus: {format: Fragment}}\n",
+	Good: "observability: {}\n",
 }

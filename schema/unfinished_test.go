@@ -20,13 +20,11 @@ func TestUnfinished(t *testing.T) {
 		{"defaults say nothing new", "controlPlane: {install: None, eastWestGateway: {exposeIstiod: true}}\nvm: {dns: {mode: Proxy}, interception: {includeOutboundIPRanges: [\"*\"]}, " +
 			"firewall: {sshPort: 22}}\ngitops: {argocd: false, vmFiles: Files}\nobservability: {prometheus: {format: None}}", nil},
 		{"the top-most field", "controlPlane: {eastWestGateway: {exposeIstiod: false}}\nvm: {dns: {servers: [10.0.0.1]}, env: [{name: A}]}", []string{
-			"5:3 spec.controlPlane", "6:3 spec.vm"}},
+			"5:3 spec.controlPlane"}},
 		{"one below another", "observability: {prometheus: {format: Fragment}}\ngitops: {argocd: true, flux: true, vmFiles: ConfigMap}", []string{
-			"5:19 spec.observability.prometheus", "6:38 spec.gitops.vmFiles"}},
+			"5:19 spec.observability.prometheus"}},
 		{"in lists", "workloads:\n- name: pay\n  metrics: {port: 9091}\n  groups:\n  - {name: v1, minHealthy: 2}\n  - {name: v2, vm: {proxyConfig: {concurrency: 2}}}", []string{
-			"7:5 spec.workloads[pay].metrics", "9:18 spec.workloads[pay].groups[v1].minHealthy", "10:18 spec.workloads[pay].groups[v2].vm"}},
-		{"a group's default is not spec.vm's", "workloads: [{name: pay, groups: [{name: v1, vm: {dns: {mode: Proxy}}}]}]", []string{
-			"5:47 spec.workloads[pay].groups[v1].vm"}},
+			"9:18 spec.workloads[pay].groups[v1].minHealthy"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
@@ -42,7 +40,7 @@ func TestUnfinished(t *testing.T) {
 }
 
 func TestUnfinishedSaysWhatComes(t *testing.T) {
-	findings := Unfinished(decoded(t, "gitops: {vmFiles: ConfigMap}"))
+	findings := Unfinished(decoded(t, "workloads: [{name: pay, groups: [{name: v1, minHealthy: 2}]}]"))
 	require.Len(t, findings, 1)
-	require.Equal(t, "vmFiles has no effect yet: checked; VM files come with a later version", findings[0].Message)
+	require.Equal(t, "minHealthy has no effect yet: checked; scrape configuration, alerts and dashboards come with a later version", findings[0].Message)
 }

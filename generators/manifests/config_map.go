@@ -13,8 +13,9 @@ import (
 )
 
 // ConfigMaps makes the way of VM files through the cluster, where the spec asks for it: one a group, a key for each file
-// of its folder, those of an instance as <instance>.<file>. The files are made elsewhere; none of them holds a secret.
-func ConfigMaps(files func(*mesh.Group) iter.Seq[manifest.File]) func(*mesh.Mesh) iter.Seq[*manifest.Object] {
+// of its folder, those of an instance as <instance>.<file>. The files are made elsewhere, by one maker for all groups; none
+// of them holds a secret.
+func ConfigMaps(folders func() func(*mesh.Group) iter.Seq[manifest.File]) func(*mesh.Mesh) iter.Seq[*manifest.Object] {
 	return func(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 		var groups []*mesh.Group
 		for _, w := range m.Workloads {
@@ -26,6 +27,7 @@ func ConfigMaps(files func(*mesh.Group) iter.Seq[manifest.File]) func(*mesh.Mesh
 			return cmp.Or(strings.Compare(a.Workload.Namespace, b.Workload.Namespace), strings.Compare(a.Name, b.Name))
 		})
 		return func(yield func(*manifest.Object) bool) {
+			files := folders()
 			for _, g := range groups { // one at a time: a fleet's files are many
 				o := about(g.Workload, "v1", "ConfigMap", mesh.VMFilesName(g.Name))
 				o.At, o.Body = g.At, data(files(g))

@@ -46,7 +46,9 @@ spec:
   - name: out
     serviceEntry: {hosts: [b.example.com, a.example.com], ports: [{number: 443, name: tls, protocol: TLS}], resolution: DNS}
     trafficPolicy: {connectionPool: {tcp: {maxConnections: 1}}}
+  vm: {identity: {type: TokenRequest, tokenRequest: {server: "https://203.0.113.10:6443", credentialFile: /etc/vmmesh/bootstrap-token}}}
   observability: {accessLogging: [{providers: [{name: envoy}]}]}
+  gitops: {vmFiles: ConfigMap}
 `
 
 func resolved(t *testing.T) *mesh.Mesh {

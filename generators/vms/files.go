@@ -1,11 +1,12 @@
-// Package vms makes the files from which VMs become members of the mesh: one folder a group, and one for each instance
-// with what is its own. They are made of the same mesh as the objects in the cluster, so the two halves agree.
 package vms
 
 import (
 	"bytes"
 	"iter"
+	"slices"
 
+	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
+	"github.com/vmmesh/vmmesh/generators/vms/scripts"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
@@ -14,10 +15,11 @@ import (
 // made when it is asked for, and nothing of it is kept.
 func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
+		group := Folders()
 		for _, w := range m.Workloads {
 			for _, g := range w.Groups {
 				folder := "vms/" + w.Namespace + "/" + g.Name + "/"
-				for f := range OfGroup(g) {
+				for f := range group(g) {
 					f.Path = folder + f.Path
 					if !yield(f) {
 						return
@@ -28,20 +30,38 @@ func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	}
 }
 
-// OfGroup makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its
+// Folders makes the files of one group's folder after the other. What all groups share is made once.
+func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group }
+
+// kit is what all groups share.
+type kit struct {
+	static []manifest.File   // scripts and units
+	boot   *cloudinit.Writer // with those
+	plain  *cloudinit.Writer // with those, but for the firewall's
+}
+
+func newKit() kit {
+	static := scripts.Files()
+	isFirewall := func(f manifest.File) bool { return f.Path == "firewall.sh" || f.Path == "vmmesh-firewall.service" }
+	plain := slices.DeleteFunc(slices.Clone(static), isFirewall)
+	return kit{static, cloudinit.NewWriter(static), cloudinit.NewWriter(plain)}
+}
+
+// group makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its
 // instances.
-func OfGroup(g *mesh.Group) iter.Seq[manifest.File] {
+func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
 		shared := anyOf(g)
 		lines, files := config(shared, nil)
-		for _, f := range files {
+		whole := slices.Concat(files, k.static, []manifest.File{k.userData(g, files)})
+		for _, f := range whole {
 			if !yield(f) {
 				return
 			}
 		}
 		for _, i := range g.Instances {
 			if i.OwnSettings() {
-				if !different(shared.as(i), i, files, yield) {
+				if !k.different(shared.as(i), i, files, yield) {
 					return
 				}
 			} else if !yield(text(i.Name+"/"+clusterEnvFile, lines.with(ofInstance(i)))) {
@@ -82,11 +102,11 @@ func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 	return lines, files
 }
 
-// different yields the files of an instance that are not as in its group's folder.
-func different(m machine, i *mesh.Instance, group []manifest.File, yield func(manifest.File) bool) bool {
+// different yields the files of an instance that are not as in its group's folder. Its user-data never is.
+func (k kit) different(m machine, i *mesh.Instance, group []manifest.File, yield func(manifest.File) bool) bool {
 	_, files := config(m, i)
-	for n, f := range files { // the same files in the same order
-		if bytes.Equal(f.Data, group[n].Data) {
+	for n, f := range append(files, k.userData(i.Group, files)) { // the same files in the same order
+		if n < len(group) && bytes.Equal(f.Data, group[n].Data) {
 			continue
 		}
 		f.Path = i.Name + "/" + f.Path

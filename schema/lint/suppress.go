@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
@@ -60,12 +61,17 @@ func Suppress(found diag.List, m *mesh.Mesh) diag.List {
 		case e.refused:
 			kept = append(kept, unusedIgnore.At(e.At.Key("rule"), "%s cannot be ignored: nothing can be built while it holds", e.Rule).
 				WithHelp("mend the finding, and drop this entry"))
+		case kept.HasErrors() && isBundleRule(e.Rule): // nobody asks those while there are errors
 		default:
 			kept = append(kept, unusedIgnore.At(e.At, "nothing to ignore: no finding of %s at %s or below it", e.Rule, e.Path).
 				WithHelp("drop this entry"))
 		}
 	}
 	return kept
+}
+
+func isBundleRule(id string) bool {
+	return slices.ContainsFunc(BundleTable, func(r BundleRule) bool { return r.ID == id })
 }
 
 func suppressible(d diag.Diagnostic) bool { return d.Severity < diag.Error || d.Rule >= firstLintID }

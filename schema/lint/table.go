@@ -56,6 +56,7 @@ var Table = []Rule{
 	{governsNothing, nil, findGovernsNothing},
 	{twoTelemetries, nil, findTwoTelemetries},
 	{unknownCaller, nil, findUnknownCallers},
+	{oldCloudInit, findOldCloudInit, nil},
 }
 
 // Mesh runs every rule that speaks about the mesh.

@@ -8,34 +8,46 @@ import (
 	meshconfig "istio.io/api/mesh/v1alpha1"
 
 	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
-// proxyConfig holds the free block to what the rest of the spec says.
-func (r *resolver) proxyConfig(in *schema.VM, vm *VM, g *Group) {
-	p := vm.ProxyConfig
+// proxyConfig holds the free block of spec.vm, and that of a group over it, to what the rest of the spec says.
+func (r *resolver) proxyConfig(below *schema.VM, over *schema.VM, vm *VM, g *Group) {
+	var group *meshconfig.ProxyConfig
+	if over != nil {
+		group = over.ProxyConfig
+		r.proxyBlock(group, nil, over.At.Key("proxyConfig"), vm, g)
+	}
+	r.proxyBlock(below.ProxyConfig, group, below.At.Key("proxyConfig"), vm, g)
+}
+
+// proxyBlock judges a block, less what another one has in its stead.
+func (r *resolver) proxyBlock(p, instead *meshconfig.ProxyConfig, at diag.Path, vm *VM, g *Group) {
 	if p == nil {
 		return
 	}
-	at := in.At.Key("proxyConfig")
 	istio := g.Workload.Istio()
 	derived := func(key, from string) {
 		r.say(ruleDerivedSetting.At(at.Key(key), "%s is derived and cannot be set here", key).Key().WithHelp("it comes from %s", from))
 	}
-	if p.DiscoveryAddress != "" && p.DiscoveryAddress != istio.discovery(g.Revision) {
+	if p.DiscoveryAddress != "" && p.DiscoveryAddress != istio.discovery(g.Revision) && instead.GetDiscoveryAddress() == "" {
 		derived("discoveryAddress", "istio.discoveryAddress and the group's revision")
 	}
-	if p.MeshId != "" && p.MeshId != istio.MeshID {
+	if p.MeshId != "" && p.MeshId != istio.MeshID && instead.GetMeshId() == "" {
 		derived("meshId", "istio.meshID")
 	}
 	if p.ReadinessProbe != nil {
 		derived("readinessProbe", "workload.probe")
 	}
 	for _, key := range sortedKeys(p.ProxyMetadata) { // each is a line of cluster.env too
+		if _, overridden := instead.GetProxyMetadata()[key]; overridden {
+			continue
+		}
 		if here := at.Key("proxyMetadata").Key(key); r.variable(key, here, true) {
 			r.value(key, p.ProxyMetadata[key], here)
 		}
 	}
-	if p.InterceptionMode != 0 && p.InterceptionMode.String() != vm.Interception.Mode {
+	if p.InterceptionMode != 0 && p.InterceptionMode.String() != vm.Interception.Mode && instead.GetInterceptionMode() == 0 {
 		derived("interceptionMode", "vm.interception.mode")
 	}
 }

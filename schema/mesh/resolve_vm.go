@@ -49,7 +49,7 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 	r.dns(&merged.DNS, vm, g)
 	r.identity(&merged.Identity, g)
 	r.interception(&merged.Interception, &merged.Firewall, vm, g)
-	r.proxyConfig(&merged, vm, g)
+	r.proxyConfig(&s.VM, in.VM, vm, g)
 	r.env(&merged, vm)
 	r.firewall(&merged.Firewall, vm, g)
 	return vm
