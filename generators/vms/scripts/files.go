@@ -3,8 +3,8 @@
 package scripts
 
 import (
+	"bytes"
 	"embed"
-	"io/fs"
 	"path"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
@@ -15,21 +15,34 @@ var static embed.FS
 
 // Files are the scripts, units and drop-ins, by name. Their paths are bare names: they lie beside a group's own files.
 func Files() []manifest.File {
-	entries, err := fs.ReadDir(static, ".")
+	entries, err := static.ReadDir(".")
 	if err != nil {
-		panic(err) // embedded: cannot be
+		panic(err) // they are part of the program
 	}
-	files := make([]manifest.File, 0, len(entries))
+	all := make([]manifest.File, 0, len(entries))
 	for _, e := range entries {
 		data, err := static.ReadFile(e.Name())
 		if err != nil {
-			panic(err)
+			panic(err) // as above
 		}
 		mode := uint32(0o644)
 		if path.Ext(e.Name()) == ".sh" {
 			mode = 0o755
 		}
-		files = append(files, manifest.File{Path: e.Name(), Mode: mode, Data: data})
+		all = append(all, manifest.File{Path: e.Name(), Mode: mode, Data: data})
 	}
-	return files
+	return all
+}
+
+// Compact is a script without its comments, for user-data in which bytes are counted. It does the same: no line of a
+// script begins with # within a text that goes on over lines.
+func Compact(script []byte) []byte {
+	var out bytes.Buffer
+	for n, line := range bytes.SplitAfter(script, []byte("\n")) {
+		if text := bytes.TrimSpace(line); n > 0 && bytes.HasPrefix(text, []byte("#")) || len(text) == 0 {
+			continue
+		}
+		out.Write(line)
+	}
+	return out.Bytes()
 }

@@ -123,7 +123,7 @@ func TestInstall(t *testing.T) {
 	require.Equal(t, m.read("bundle/application.conf"), m.read("etc/systemd/system/payment-service.service.d/10-vmmesh.conf"))
 	require.Equal(t, m.read("bundle/vmmesh-identity.timer"), m.read("etc/systemd/system/vmmesh-identity.timer"))
 	require.Equal(t, m.read("bundle/istio.logrotate"), m.read("etc/logrotate.d/vmmesh"))
-	require.Equal(t, []string{"daemon-reload", "--quiet enable istio.service", "--quiet enable vmmesh-identity.timer", "start vmmesh-identity.timer", "--no-block start istio.service"}, m.managed())
+	require.Equal(t, []string{"daemon-reload", "--quiet enable istio.service", "--no-block start istio.service", "--quiet enable vmmesh-identity.timer", "--no-block start vmmesh-identity.timer"}, m.managed())
 	require.Empty(t, m.left())
 
 	// Again: nothing is fetched, written or started.

@@ -43,6 +43,12 @@ func TestPrepare(t *testing.T) {
 	m.ok(m.script("prepare.sh"))
 	m.unchanged(before)
 
+	// The folder of an instance with settings of its own says already who it is.
+	want := m.read("var/lib/istio/envoy/cluster.env")
+	m.write("etc/vmmesh/cluster.env", want)
+	m.ok(m.script("prepare.sh"))
+	require.Equal(t, want, m.read("var/lib/istio/envoy/cluster.env"))
+
 	// A value without an end is not guessed at, and what the sidecar has stays.
 	m.write("etc/vmmesh/cluster.env", "A='1'\nB='2\n")
 	m.fails(m.script("prepare.sh"), "cluster.env is damaged: B has no end")
