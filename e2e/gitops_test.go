@@ -81,13 +81,11 @@ func testGitOps(t *testing.T, c *Cluster) {
 		t.Cleanup(func() { c.Delete(t, first) })
 
 		// A VM of the group without addresses comes and registers itself.
-		built := &Built{Dir: filepath.Join(t.TempDir(), "build"), Objects: first}
-		spec := filepath.Join(t.TempDir(), "spec.yaml")
+		spec := filepath.Join(t.TempDir(), "vmmesh.yaml")
 		require.NoError(t, os.WriteFile(spec, []byte(run(t, program("kustomize"), "build", filepath.Join(production, "spec"))), 0o644))
-		vmmesh(t, "build", "-q", "-o", built.Dir, spec)
-		g := &Group{GroupSpec: &GroupSpec{Name: "ledger-auto", Registration: "Auto"}, Namespace: "ledger",
-			IstiodAddresses: func(string) []string { return []string{"198.51.100.7"} }}
-		v := StartMachine(t, "ledger-a", "10.2.0.99")
+		built := Build(t, Case{Name: "production", Path: spec})
+		g := built.Group(t, "ledger-auto")
+		v := StartMachine(t, "ledger-a", "10.2.0.99", "1.31.1")
 		v.StartApp(t, "8080")
 		v.Join(t, c, i, built, g, nil)
 		envoy := v.Envoy(t)

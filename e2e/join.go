@@ -2,30 +2,53 @@ package e2e
 
 import (
 	"fmt"
-	"strings"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Join makes the machine a VM of a group, or one of its instances, and starts the sidecar.
+// Join makes the machine a VM of a group, or one of its instances, as a person does by hand: it gets the group's folder,
+// or for an instance with settings of its own that instance's files over it, and where the spec says so a token; then
+// install.sh is run, and the sidecar started as its unit does.
 func (v *VM) Join(t testing.TB, c *Cluster, i *Istiod, b *Built, g *Group, instance *InstanceSpec) {
 	t.Helper()
-	name, network := "", ""
+	group := filepath.Join(b.Dir, "vms", g.Namespace, g.Name)
+	v.bundle(t, group)
 	if instance != nil {
-		name, network = instance.Name, instance.Network
+		own := filepath.Join(group, instance.Name)
+		if _, err := os.Stat(filepath.Join(own, "instances")); err == nil {
+			v.bundle(t, own)
+		}
 	}
-	v.Install(t, c, g.Namespace, b.ServiceAccount(t, g), b.VMDirs(g, name)...)
-	if first := g.IstiodAddresses(network)[0]; !isIP(first) {
-		// The name of the load balancer is resolved here.
-		revision := strings.TrimSuffix("istiod-"+g.Revision, "-")
-		hosts, err := v.Read("/etc/hosts")
-		require.NoError(t, err)
-		line := fmt.Sprintf("%s %s.%s.svc\n", i.Address, revision, i.Settings.namespace())
-		v.Write(t, "/etc/hosts", append(hosts, line...), 0o644)
+	if g.Identity == "TokenFile" {
+		v.Write(t, "/var/lib/vmmesh/root-cert.pem", c.RootCert(t, g.Namespace), 0o644)
+		v.Write(t, "/var/lib/vmmesh/istio-token", []byte(c.Token(t, g.Namespace, b.ServiceAccount(t, g))), 0o600)
 	}
+	if first := g.IstiodAddresses("")[0]; !isIP(first) {
+		v.Resolve(t, first, i.Address)
+	}
+	v.Run(t, "bash", bundleDir+"/install.sh")
 	v.StartIstio(t)
+}
+
+// bundleDir is where a VM's files are put together.
+const bundleDir = "/var/lib/vmmesh/bundle"
+
+// bundle copies the files of a folder of vms/ to the machine.
+func (v *VM) bundle(t testing.TB, dir string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, f := range files {
+		if !f.IsDir() {
+			text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+			require.NoError(t, err)
+			v.Write(t, bundleDir+"/"+f.Name(), text, 0o644)
+		}
+	}
 }
 
 // ServiceAccount is the identity of a group's VMs.

@@ -64,7 +64,7 @@ func testJoin(t *testing.T, c *Cluster) {
 		const cluster = "outbound|80||worker.vm-workloads.svc.cluster.local"
 		pod.Until(t, "an empty service", lists(cluster))
 
-		v := StartMachine(t, "worker-1", "10.20.0.5")
+		v := StartMachine(t, "worker-1", "10.20.0.5", "1.31.1")
 		v.Join(t, c, i, b, g, nil)
 		app := v.StartApp(t, "8080")
 		require.Equal(t, "spiffe://cluster.local/ns/vm-workloads/sa/worker-sa", v.Certificate(t).URIs[0].String())
@@ -103,7 +103,7 @@ func testJoin(t *testing.T, c *Cluster) {
 		pod.Until(t, "nobody before a VM says that it is well", lists(cluster))
 
 		vm4 := g.Instances[0]
-		v := StartMachine(t, vm4.Name, vm4.Address)
+		v := StartMachine(t, vm4.Name, vm4.Address, "1.31.1")
 		v.Join(t, c, i, b, g, &vm4)
 		app := v.StartApp(t, "8080", "9090")
 		require.Equal(t, "spiffe://cluster.local/ns/vm-workloads/sa/payment-service-sa", v.Certificate(t).URIs[0].String())

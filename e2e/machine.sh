@@ -1,7 +1,7 @@
 # Boots a machine in the namespaces that this shell is the first process of: a copy of the host's file system that
-# nobody else sees, and on it what the package istio-sidecar leaves. The arguments are a folder, a host name, and the
-# folder of programs.
-dir=$1 name=$2 programs=$3
+# nobody else sees, and on it what the package istio-sidecar leaves. The arguments are a folder, a host name, the
+# folder of programs, and the version that the package is said to have.
+dir=$1 name=$2 programs=$3 version=$4
 mount --make-rprivate /
 mkdir "$dir/upper" "$dir/work" "$dir/root"
 mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$dir/root"
@@ -25,6 +25,15 @@ install -m 0644 "$programs/package/sidecar.env" var/lib/istio/envoy/
 install -m 0644 "$programs/package/envoy_bootstrap.json" var/lib/istio/envoy/envoy_bootstrap_tmpl.json
 cp "$programs/package/postinst.sh" tmp/
 chroot . bash /tmp/postinst.sh
+cat >>var/lib/dpkg/status <<-STATUS
+
+	Package: istio-sidecar
+	Status: install ok installed
+	Maintainer: Istio
+	Architecture: amd64
+	Version: $version
+	Description: Istio Sidecar
+STATUS
 install -d -o 0 -m 0755 run/secrets
 touch run/booted
 exec chroot . sleep infinity

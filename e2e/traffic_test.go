@@ -67,7 +67,7 @@ func testTraffic(t *testing.T, c *Cluster) {
 					instance = &g.Instances[0]
 					address = instance.Address
 				}
-				v := StartMachine(t, fmt.Sprintf("%s-%d", g.Name, n), address)
+				v := StartMachine(t, fmt.Sprintf("%s-%d", g.Name, n), address, spec.Spec.Istio.Version)
 				v.StartApp(t, b.Ports(t, g)...)
 				v.Join(t, c, i, b, g, instance)
 				client := v.Envoy(t)

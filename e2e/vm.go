@@ -39,8 +39,9 @@ type VM struct {
 //go:embed machine.sh
 var machineScript string
 
-// StartMachine boots a machine with one address. It is switched off with the test.
-func StartMachine(t testing.TB, name, address string) *VM {
+// StartMachine boots a machine with one address, on which a version of the sidecar's package is installed. It is switched
+// off with the test.
+func StartMachine(t testing.TB, name, address, version string) *VM {
 	t.Helper()
 	dir, err := os.MkdirTemp(workDir(), "vm-")
 	require.NoError(t, err)
@@ -48,7 +49,7 @@ func StartMachine(t testing.TB, name, address string) *VM {
 	log, err := os.Create(v.log)
 	require.NoError(t, err)
 	defer log.Close()
-	v.process = exec.Command("bash", "-euc", machineScript, "machine", dir, name, program("."))
+	v.process = exec.Command("bash", "-euc", machineScript, "machine", dir, name, program("."), version)
 	v.process.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 	v.process.Stdout, v.process.Stderr = log, log
 	v.process.SysProcAttr = &syscall.SysProcAttr{
@@ -160,29 +161,12 @@ func (v *VM) said() string {
 	return all.String()
 }
 
-// Install puts a VM's files where Istio's guide for virtual machines says, of the first folder that has them. The token
-// and the root certificate are what istioctl would have fetched.
-func (v *VM) Install(t testing.TB, c *Cluster, namespace, serviceAccount string, dirs ...string) {
+// Resolve lets the machine resolve a name, as its DNS servers would.
+func (v *VM) Resolve(t testing.TB, name, address string) {
 	t.Helper()
-	for name, path := range map[string]string{
-		"cluster.env": "/var/lib/istio/envoy/cluster.env", "mesh.yaml": "/var/lib/istio/config/mesh", "hosts": "/etc/hosts",
-	} {
-		var text []byte
-		var err error
-		for _, dir := range dirs {
-			if text, err = os.ReadFile(filepath.Join(dir, name)); err == nil {
-				break
-			}
-		}
-		require.NoError(t, err)
-		if name == "hosts" {
-			text = append([]byte("127.0.0.1 localhost\n::1 localhost\n127.0.1.1 "+v.Name+"\n"), text...)
-		}
-		v.Write(t, path, text, 0o644)
-	}
-	v.Write(t, "/etc/certs/root-cert.pem", c.RootCert(t, namespace), 0o644)
-	v.Write(t, "/var/run/secrets/tokens/istio-token", []byte(c.Token(t, namespace, serviceAccount)), 0o600)
-	v.Run(t, "chown", "-R", "istio-proxy:istio-proxy", "/etc/certs", "/var/run/secrets", "/var/lib/istio")
+	hosts, err := v.Read("/etc/hosts")
+	require.NoError(t, err)
+	v.Write(t, "/etc/hosts", append(hosts, address+" "+name+"\n"...), 0o644)
 }
 
 // Token asks for a token as whoever brings up a VM does.
@@ -209,10 +193,15 @@ func (c *Cluster) RootCert(t testing.TB, namespace string) []byte {
 	return []byte(text)
 }
 
-// StartIstio starts the sidecar as its unit does: the packaged script, with the agent but without Envoy.
+// StartIstio starts the sidecar as its unit does: the steps before it, then the packaged script, with the agent but
+// without Envoy. Like the unit it tries again for as long as a step fails.
 func (v *VM) StartIstio(t testing.TB) {
 	t.Helper()
-	command := v.command([]string{"DISABLE_ENVOY=true"}, "bash", "-c", `cd / && exec istio-start.sh >>/var/log/istio/start.log 2>&1`)
+	command := v.command([]string{"DISABLE_ENVOY=true"}, "bash", "-c", `exec >>/var/log/istio/start.log 2>&1
+		cd /
+		install -d -o istio-proxy -m 0755 /var/run/secrets
+		until bash /usr/local/lib/vmmesh/prepare.sh; do sleep 1; done
+		exec istio-start.sh`)
 	require.NoError(t, command.Start())
 	go func() { _ = command.Wait() }()
 }
