@@ -24,4 +24,5 @@ func TestMesh(t *testing.T) {
 	t.Run("join", func(t *testing.T) { testJoin(t, c) })
 	t.Run("traffic", func(t *testing.T) { testTraffic(t, c) })
 	t.Run("gitops", func(t *testing.T) { testGitOps(t, c) })
+	t.Run("rules", func(t *testing.T) { testRules(t, c) })
 }

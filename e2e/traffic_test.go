@@ -105,7 +105,7 @@ func same(t *testing.T, client *Client, path string, describe func(View) string)
 	require.NoError(t, err, "the text of what this client must see: "+updateEnv+"=1 make e2e writes it, read it then")
 	require.NotEmpty(t, want, path)
 	got := ""
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		if v, err := client.See(); err == nil {
 			if got = describe(v); got == string(want) {

@@ -21,6 +21,7 @@ import (
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/encoding/protojson"
 	authentication "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -247,7 +248,7 @@ func (v *VM) Envoy(t testing.TB) *Client {
 		return v.command(nil, "test", "-S", xdsSocket).Run()
 	})
 	delete(node.Metadata.Fields, "GENERATOR") // it asks for what proxies without Envoy get
-	return connect(t, v.Name, "unix:"+v.root+xdsSocket, node)
+	return connect(t, v.Name, "unix:"+v.root+xdsSocket, node, insecure.NewCredentials(), nil)
 }
 
 // App is an application on a machine.
