@@ -15,7 +15,7 @@ RELEASE = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(
 
 .PHONY: help
 help: ## say what there is
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## compile bin/vmmesh (VERSION=v1.2.3 for a release)
@@ -27,6 +27,12 @@ test: ## the gate: format, vet, every test; needs nothing but Go and the modules
 		echo "gofmt -w is due on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PACKAGES)
 	$(GO) test $(PACKAGES)
+
+# One way of compiling for the servers and the tests: what they share is compiled once.
+.PHONY: e2e
+e2e: export CGO_ENABLED = 0
+e2e: ## every output on the real API server, istiod and agent (root; a quarter of an hour the first time; E2EFLAGS=-run=…)
+	@programs=$$(e2e/build.sh) && cd e2e && VMMESH_E2E=$$programs $(GO) test -trimpath -count=1 -timeout 30m $(E2EFLAGS) ./...
 
 .PHONY: race
 race: ## every test under the race detector; needs a C compiler

@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// Case is a spec of the repository.
+type Case struct {
+	Name string // its folder, from the top of the repository
+	Path string // of vmmesh.yaml
+}
+
+// Cases finds every spec that must build: the examples, and the cases of testdata/ok.
+func Cases(t testing.TB) []Case {
+	t.Helper()
+	var cases []Case
+	for _, root := range []string{"examples", filepath.Join("testdata", "ok")} {
+		found := 0
+		err := filepath.WalkDir(filepath.Join("..", root), func(path string, e fs.DirEntry, err error) error {
+			if err == nil && e.Name() == "vmmesh.yaml" && !e.IsDir() && !strings.Contains(path, "/expected/") {
+				name, err := filepath.Rel("..", filepath.Dir(path))
+				require.NoError(t, err)
+				cases = append(cases, Case{Name: name, Path: path})
+				found++
+			}
+			return err
+		})
+		require.NoError(t, err)
+		require.NotZero(t, found, "no spec below %s", root)
+	}
+	return cases
+}
+
+// Example is the case of an example.
+func Example(name string) Case {
+	return Case{Name: "examples/" + name, Path: filepath.Join("..", "examples", name, "vmmesh.yaml")}
+}
+
+// Spec is what the tests read of a spec.
+type Spec struct {
+	Metadata struct{ Name, Namespace string }
+	Spec     struct {
+		Istio struct {
+			Version         string
+			Revision        string
+			Revisions       []struct{ Name, Version string }
+			Namespace       string
+			MeshID          string
+			ClusterName     string
+			Network         string
+			TrustDomain     string
+			ClusterDomain   string
+			DataplaneMode   string
+			IstiodAddresses []string
+		}
+		Networks []struct {
+			Name            string
+			IstiodAddresses []string
+		}
+		Namespace string
+		Workloads []struct {
+			Name      string
+			Namespace string
+			Groups    []*GroupSpec
+		}
+		VM VMSpec
+	}
+}
+
+// GroupSpec is a group of a spec.
+type GroupSpec struct {
+	Name         string
+	Revision     string
+	Network      string
+	Registration string
+	Instances    []InstanceSpec
+	VM           VMSpec
+}
+
+// InstanceSpec is an instance of a spec.
+type InstanceSpec struct{ Name, Address, ExternalAddress, Network string }
+
+// VMSpec is how a spec or a group has its VMs.
+type VMSpec struct {
+	DNS      struct{ Mode string }
+	Identity struct{ Type string }
+}
+
+// Group is a group with what its spec says around it.
+type Group struct {
+	*GroupSpec
+	Spec      *Spec
+	Namespace string
+	Revision  string
+	DNS       string
+	Identity  string
+	// IstiodAddresses are how VMs of a network reach istiod; "" is the group's own network.
+	IstiodAddresses func(network string) []string
+}
+
+// Auto tells whether istiod makes the group's entries.
+func (g *Group) Auto() bool { return g.Registration == "Auto" }
+
+// Groups are all groups of a spec.
+func (s *Spec) Groups() []*Group {
+	var groups []*Group
+	for _, w := range s.Spec.Workloads {
+		for _, g := range w.Groups {
+			groups = append(groups, &Group{
+				GroupSpec: g,
+				Spec:      s,
+				Namespace: or(w.Namespace, or(s.Spec.Namespace, or(s.Metadata.Namespace, "vm-workloads"))),
+				Revision:  or(g.Revision, s.Spec.Istio.Revision),
+				DNS:       or(g.VM.DNS.Mode, or(s.Spec.VM.DNS.Mode, "Proxy")),
+				Identity:  or(g.VM.Identity.Type, or(s.Spec.VM.Identity.Type, "TokenFile")),
+				IstiodAddresses: func(network string) []string {
+					for _, n := range s.Spec.Networks {
+						if n.Name == or(network, g.Network) && len(n.IstiodAddresses) > 0 {
+							return n.IstiodAddresses
+						}
+					}
+					return s.Spec.Istio.IstiodAddresses
+				},
+			})
+		}
+	}
+	return groups
+}
+
+// Settings are the mesh's settings for one of its revisions.
+func (s *Spec) Settings(revision string) Settings {
+	i := s.Spec.Istio
+	return Settings{
+		Revision: revision, Namespace: i.Namespace, MeshID: i.MeshID, ClusterName: i.ClusterName, Network: i.Network,
+		TrustDomain: i.TrustDomain, ClusterDomain: i.ClusterDomain, Ambient: i.DataplaneMode == "Ambient",
+	}
+}
+
+// Revisions are the names of all control planes of the spec's mesh.
+func (s *Spec) Revisions() []string {
+	names := []string{s.Spec.Istio.Revision}
+	for _, r := range s.Spec.Istio.Revisions {
+		if !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// Built is what vmmesh made of a case.
+type Built struct {
+	Case
+	Dir     string // the tree
+	Specs   []*Spec
+	Objects []*unstructured.Unstructured
+}
+
+// Build runs vmmesh on a case, into a folder that goes with the test.
+func Build(t testing.TB, c Case) *Built {
+	t.Helper()
+	b := &Built{Case: c, Dir: filepath.Join(t.TempDir(), "build")}
+	vmmesh(t, "build", "-q", "-o", b.Dir, c.Path)
+	b.Objects = Objects(t, []byte(vmmesh(t, "build", "-q", c.Path)))
+	text, err := os.ReadFile(c.Path)
+	require.NoError(t, err)
+	for _, document := range strings.Split("\n"+string(text), "\n---\n") {
+		spec := &Spec{}
+		require.NoError(t, yaml.Unmarshal([]byte(document), spec))
+		b.Specs = append(b.Specs, spec)
+	}
+	return b
+}
+
+// vmmesh runs the program, which must have nothing to say, and returns its output.
+func vmmesh(t testing.TB, args ...string) string {
+	t.Helper()
+	command := exec.Command(program("vmmesh"), args...)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	out, err := command.Output()
+	require.NoError(t, err, "vmmesh %s: %s", strings.Join(args, " "), stderr.String())
+	require.Empty(t, stderr.String(), "vmmesh %s", strings.Join(args, " "))
+	return string(out)
+}
+
+// Kind returns the objects of a kind, in the order of the build.
+func (b *Built) Kind(kind string) []*unstructured.Unstructured {
+	var found []*unstructured.Unstructured
+	for _, o := range b.Objects {
+		if o.GetKind() == kind {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// Group finds a group by its name.
+func (b *Built) Group(t testing.TB, name string) *Group {
+	t.Helper()
+	for _, s := range b.Specs {
+		for _, g := range s.Groups() {
+			if g.Name == name {
+				return g
+			}
+		}
+	}
+	require.Fail(t, "no group "+name)
+	return nil
+}
+
+// VMDirs are the folders that a VM's files come from, the instance's own first.
+func (b *Built) VMDirs(g *Group, instance string) []string {
+	group := filepath.Join(b.Dir, "vms", g.Namespace, g.Name)
+	if instance == "" {
+		return []string{group}
+	}
+	return []string{filepath.Join(group, instance), group}
+}

@@ -1,0 +1,217 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Settings are the facts of a mesh that its charts are given: what spec.istio says. Zero values are Istio's defaults.
+type Settings struct {
+	Revision      string
+	Namespace     string
+	MeshID        string
+	ClusterName   string
+	Network       string
+	TrustDomain   string
+	ClusterDomain string
+	Ambient       bool
+}
+
+func (s Settings) namespace() string     { return or(s.Namespace, "istio-system") }
+func (s Settings) cluster() string       { return or(s.ClusterName, "Kubernetes") }
+func (s Settings) trustDomain() string   { return or(s.TrustDomain, "cluster.local") }
+func (s Settings) clusterDomain() string { return or(s.ClusterDomain, "cluster.local") }
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// Istiod is a running control plane.
+type Istiod struct {
+	Settings Settings
+	Address  string // an IP, on which it has its usual ports
+	server   *Server
+}
+
+// charts renders Istio's own charts for these settings, without what there is no use for here.
+func charts(t testing.TB, s Settings) []*unstructured.Unstructured {
+	t.Helper()
+	args := []string{"manifest", "generate", "--set", "profile=minimal", "--istioNamespace", s.namespace(),
+		"--set", "values.global.istioNamespace=" + s.namespace(), "--set", "namespace=" + s.namespace()}
+	for name, value := range map[string]string{
+		"revision":                               s.Revision,
+		"values.global.meshID":                   s.MeshID,
+		"values.global.multiCluster.clusterName": s.ClusterName,
+		"values.global.network":                  s.Network,
+		"meshConfig.trustDomain":                 s.TrustDomain,
+		"values.global.proxy.clusterDomain":      s.ClusterDomain,
+	} {
+		if value != "" {
+			args = append(args, "--set", name+"="+value)
+		}
+	}
+	command := exec.Command(program("istioctl"), args...)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	out, err := command.Output()
+	require.NoError(t, err, "istioctl %s: %s", strings.Join(args, " "), stderr.String())
+	var objects []*unstructured.Unstructured
+	for _, o := range Objects(t, out) {
+		switch o.GetKind() {
+		case "ConfigMap", "ServiceAccount", "Service":
+			objects = append(objects, o)
+		}
+	}
+	return objects
+}
+
+// Install gives the cluster what Istio's installation leaves beside the running istiod: the mesh's ConfigMaps, and the
+// label that names the cluster's network.
+func (c *Cluster) Install(t testing.TB, s Settings) {
+	t.Helper()
+	c.Namespace(t, s.namespace())
+	c.Apply(t, charts(t, s))
+	c.labelNamespace(t, s.namespace(), "topology.istio.io/network", s.Network)
+}
+
+// labelNamespace sets a label, or takes it away when the value is empty, until the test is over.
+func (c *Cluster) labelNamespace(t testing.TB, namespace, name, value string) {
+	t.Helper()
+	set := func(value any) {
+		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": map[string]any{name: value}}})
+		require.NoError(t, err)
+		_, err = c.Kube.CoreV1().Namespaces().Patch(context.Background(), namespace, types.MergePatchType, patch, metav1.PatchOptions{})
+		require.NoError(t, err)
+	}
+	if value == "" {
+		set(nil)
+		return
+	}
+	set(value)
+	t.Cleanup(func() { set(nil) })
+}
+
+// StartIstiod installs a mesh and starts its istiod on an address, which is made here for it. It stops with the test.
+func (c *Cluster) StartIstiod(t testing.TB, s Settings, address string) *Istiod {
+	t.Helper()
+	c.Install(t, s)
+	if address != "127.0.0.1" {
+		addAddress(t, address)
+	}
+	at := func(port string) string { return net.JoinHostPort(address, port) }
+	name := "istiod-" + address
+	dir := filepath.Join(workDir(), name)
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	i := &Istiod{Settings: s, Address: address}
+	i.server = startServer(t, name, []string{
+		"POD_NAME=" + name, "POD_NAMESPACE=" + s.namespace(), "SERVICE_ACCOUNT=istiod", "REVISION=" + or(s.Revision, "default"),
+		"CLUSTER_ID=" + s.cluster(), "PILOT_CERT_PROVIDER=istiod", "ISTIOD_CUSTOM_HOST=localhost",
+		"PILOT_ENABLE_AMBIENT=" + fmt.Sprint(s.Ambient), "PILOT_WORKLOAD_ENTRY_GRACE_PERIOD=1s",
+	}, "/bin/sh", "-c", `cd "$1" && shift && exec "$@"`, "sh", dir,
+		program("pilot-discovery"), "discovery", "--kubeconfig", c.Kubeconfig, "--domain", s.clusterDomain(),
+		"--httpAddr", at("8080"), "--grpcAddr", at("15010"), "--secureGRPCAddr", at("15012"), "--httpsAddr", at("15017"),
+		"--monitoringAddr", at("15014"), "--ctrlz_address", address)
+	eventually(t, name, func() error {
+		if err := i.server.running(); err != nil {
+			return err
+		}
+		answer, err := http.Get("http://" + at("8080") + "/ready")
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("/ready: %s", answer.Status)
+		}
+		return nil
+	})
+	return i
+}
+
+// addAddress gives the sandbox an address, until the test is over.
+func addAddress(t testing.TB, address string) {
+	t.Helper()
+	prefix := address + "/32"
+	if strings.Contains(address, ":") {
+		prefix = address + "/128"
+	}
+	run(t, "ip", "address", "add", prefix, "dev", "lo", "nodad")
+	t.Cleanup(func() { run(t, "ip", "address", "del", prefix, "dev", "lo") })
+}
+
+// run runs a program that must succeed, and returns what it printed.
+func run(t testing.TB, program string, args ...string) string {
+	t.Helper()
+	command := exec.Command(program, args...)
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	out, err := command.Output()
+	require.NoError(t, err, "%s %s\n%s%s", filepath.Base(program), strings.Join(args, " "), out, stderr.String())
+	return string(out)
+}
+
+// webhook judges every object of Istio's, whatever its revision, as the base chart's does.
+const webhook = `
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata:
+  name: istiod-default-validator
+  labels: {app: istiod, istio: istiod, istio.io/rev: default}
+webhooks:
+- name: validation.istio.io
+  clientConfig: {url: "https://localhost:15017/validate"}
+  rules:
+  - operations: [CREATE, UPDATE]
+    apiGroups: [security.istio.io, networking.istio.io, telemetry.istio.io, extensions.istio.io]
+    apiVersions: ["*"]
+    resources: ["*"]
+  failurePolicy: Ignore
+  sideEffects: None
+  admissionReviewVersions: [v1]
+`
+
+// installWebhook installs Istio's validating webhook and waits until istiod has armed it. Then it must refuse what it is
+// known to refuse: a webhook that is never asked accepts everything.
+func (c *Cluster) installWebhook(t testing.TB) {
+	t.Helper()
+	object := Objects(t, []byte(webhook))[0]
+	_, _, err := c.TryApply(object)
+	require.NoError(t, err)
+	resource, err := c.resource(object)
+	require.NoError(t, err)
+	eventually(t, "istiod to arm the webhook", func() error {
+		o, err := resource.Get(context.Background(), object.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		hooks, _, _ := unstructured.NestedSlice(o.Object, "webhooks")
+		if hook, ok := hooks[0].(map[string]any); !ok || hook["failurePolicy"] != "Fail" {
+			return fmt.Errorf("the webhook's policy is %v", hook["failurePolicy"])
+		}
+		return nil
+	})
+	c.ExpectRejected(t, `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: refused, namespace: default}
+spec:
+  hosts: [a.example.com]
+  http: [{route: [{destination: {host: b}, weight: -5}]}]
+`, "validation.istio.io", "weight")
+}

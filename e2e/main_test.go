@@ -1,0 +1,28 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+// TestMain runs the tests in a sandbox; there, the same program is also what runs on virtual machines.
+func TestMain(m *testing.M) {
+	if ports := os.Getenv(appEnv); ports != "" {
+		fmt.Fprintln(os.Stderr, application(ports))
+		os.Exit(1)
+	}
+	os.Exit(Sandbox(m.Run))
+}
+
+// TestMesh runs everything on one API server. Its parts run one after the other: they share the namespaces of specs.
+func TestMesh(t *testing.T) {
+	c := StartCluster(t)
+	t.Run("judges", func(t *testing.T) { testJudges(t, c) })
+	t.Run("apply", func(t *testing.T) { testApply(t, c) })
+	t.Run("parity", func(t *testing.T) { testParity(t, c) })
+	t.Run("join", func(t *testing.T) { testJoin(t, c) })
+	t.Run("traffic", func(t *testing.T) { testTraffic(t, c) })
+	t.Run("gitops", func(t *testing.T) { testGitOps(t, c) })
+	t.Run("rules", func(t *testing.T) { testRules(t, c) })
+}

@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// testParity compares the files of every group and of every instance, key by key, with what istioctl writes against a
+// server that holds the generated objects.
+func testParity(t *testing.T, c *Cluster) {
+	used := map[string]bool{}
+	compared := 0
+	for _, kase := range Cases(t) {
+		t.Run(kase.Name, func(t *testing.T) {
+			b := Build(t, kase)
+			for _, s := range b.Specs {
+				for _, revision := range s.Revisions() {
+					c.Install(t, s.Settings(revision))
+				}
+			}
+			c.Apply(t, b.Objects)
+			for _, s := range b.Specs {
+				for _, g := range s.Groups() {
+					c.somebodysAccount(t, g.Namespace, b.ServiceAccount(t, g))
+					c.RootCert(t, g.Namespace)
+					if first := g.IstiodAddresses("")[0]; !isIP(first) {
+						c.ingressByName(t, s.Settings("").namespace(), first)
+					}
+					t.Run(g.Name, func(t *testing.T) {
+						compare(t, used, subject{group: g}, c.EntryConfigure(t, g, nil, ""), readVMFiles(t, b.VMDirs(g, "")...))
+						compared++
+						for _, instance := range g.Instances {
+							t.Run(instance.Name, func(t *testing.T) {
+								flag := []string{"--internalIP", instance.Address}
+								if instance.ExternalAddress != "" {
+									flag = []string{"--externalIP", instance.ExternalAddress}
+								}
+								istioctl := c.EntryConfigure(t, g, b.groupOf(t, g, instance), instance.Network, flag...)
+								compare(t, used, subject{g, &instance}, istioctl, readVMFiles(t, b.VMDirs(g, instance.Name)...))
+								compared++
+							})
+						}
+					})
+				}
+			}
+		})
+	}
+	require.NotZero(t, compared)
+	if t.Failed() {
+		return // what failed may be what an entry is for
+	}
+	for _, d := range differences {
+		require.True(t, used[d.reason], "no case differs by this, so it must not be stated: %s", d.reason)
+	}
+}
+
+// compare fails for every key that differs and is not a stated difference.
+func compare(t *testing.T, used map[string]bool, s subject, istioctl, vmmesh VMFiles) {
+	t.Helper()
+	keys := map[string]bool{}
+	for key := range istioctl {
+		keys[key] = true
+	}
+	for key := range vmmesh {
+		keys[key] = true
+	}
+next:
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		theirs, has := istioctl[key]
+		ours, have := vmmesh[key]
+		if has && have && theirs == ours {
+			continue
+		}
+		for _, d := range differences {
+			if d.holds(s, key, side{theirs, has}, side{ours, have}) {
+				used[d.reason] = true
+				continue next
+			}
+		}
+		t.Errorf("%s\n  istioctl: %s\n  vmmesh:   %s", key, side{theirs, has}, side{ours, have})
+	}
+}
+
+// groupOf is the WorkloadGroup whose VMs would all be like one instance; nil where that is the instance's group itself.
+func (b *Built) groupOf(t *testing.T, g *Group, instance InstanceSpec) *unstructured.Unstructured {
+	t.Helper()
+	for _, o := range b.Kind("WorkloadGroup") {
+		if o.GetName() != g.Name || o.GetNamespace() != g.Namespace {
+			continue
+		}
+		for _, e := range b.Kind("WorkloadEntry") {
+			if e.GetName() != g.Name+"-"+instance.Name || e.GetNamespace() != g.Namespace {
+				continue
+			}
+			o = o.DeepCopy()
+			entry := e.Object["spec"].(map[string]any)
+			spec := o.Object["spec"].(map[string]any)
+			template := spec["template"].(map[string]any)
+			for _, name := range []string{"network", "locality", "ports"} {
+				delete(template, name)
+				if value, ok := entry[name]; ok {
+					template[name] = value
+				}
+			}
+			spec["metadata"].(map[string]any)["labels"] = entry["labels"]
+			return o
+		}
+	}
+	require.True(t, g.Auto(), "%s: no WorkloadEntry", instance.Name)
+	return nil
+}
+
+// somebodysAccount makes a ServiceAccount that the spec says is somebody else's.
+func (c *Cluster) somebodysAccount(t *testing.T, namespace, name string) {
+	t.Helper()
+	accounts := c.Kube.CoreV1().ServiceAccounts(namespace)
+	_, err := accounts.Create(context.Background(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, accounts.Delete(context.Background(), name, metav1.DeleteOptions{})) })
+}

@@ -1,0 +1,12 @@
+//go:build tools
+
+// Package e2e proves what vmmesh writes on the real servers.
+package e2e
+
+import (
+	_ "go.etcd.io/etcd/server/v3"
+	_ "istio.io/istio/istioctl/cmd/istioctl"
+	_ "istio.io/istio/pilot/cmd/pilot-agent"
+	_ "istio.io/istio/pilot/cmd/pilot-discovery"
+	_ "k8s.io/kubernetes/cmd/kube-apiserver"
+)
