@@ -69,6 +69,9 @@ var notImported = map[string]map[string]string{}
 // TestImportOurs imports what every example and good case builds to, and builds the result: the objects are equal to the
 // last byte, and nothing is said of them.
 func TestImportOurs(t *testing.T) {
+	for name := range notImported {
+		require.Contains(t, cases(t), name, "the table has a case that does not exist")
+	}
 	for name, path := range cases(t) {
 		t.Run(name, func(t *testing.T) {
 			src, err := os.ReadFile(path)

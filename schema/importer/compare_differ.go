@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	networking "istio.io/api/networking/v1"
+
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
@@ -162,6 +164,10 @@ func (d *differ) added(at diag.Path, path string, out any) {
 	if strings.HasPrefix(path, "spec.selector.") || strings.HasPrefix(path, "spec.workloadSelector.") {
 		d.found = append(d.found, ruleDifferent.At(at, "%s gets %s: it selects the VMs alone", d.r, said(path, out)).
 			WithHelp("pods with the other labels are no longer meant: give them a policy of their own where they need one"))
+		return
+	}
+	if entry, _ := d.r.Spec.(*networking.WorkloadEntry); path == "spec.locality" && (out == localityOf("", entry.GetLabels()) || out == localityOf("", d.r.Labels)) {
+		d.adds = append(d.adds, said(path, out)) // its label says it
 		return
 	}
 	if d.r.Kind == "WorkloadEntry" && (path == "spec.weight" || path == "spec.locality" || strings.HasPrefix(path, "spec.labels")) {

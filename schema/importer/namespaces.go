@@ -122,7 +122,7 @@ func (i *importer) readDelivery(s *space) {
 		case "WorkloadEntry", "Service", "DestinationRule", "ServiceEntry":
 			s.argocd = s.argocd || r.Annotations["argocd.argoproj.io/sync-wave"] != ""
 		}
-		s.flux = s.flux || r.Annotations["kustomize.toolkit.fluxcd.io/substitute"] == "disabled"
+		s.flux = s.flux || Takes(r) && r.Annotations["kustomize.toolkit.fluxcd.io/substitute"] == "disabled"
 	}
 }
 

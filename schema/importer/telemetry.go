@@ -2,6 +2,7 @@ package importer
 
 import (
 	"slices"
+	"strings"
 
 	api "istio.io/api/telemetry/v1"
 
@@ -48,6 +49,7 @@ func (i *importer) findTelemetries() {
 			i.leaves(r, at, reason, "")
 			continue
 		}
+		t = i.withoutOpenFilters(r, t)
 		merged := len(list) > 1
 		for _, w := range list {
 			if len(w.telemetry.logging)+len(w.telemetry.tracing) > 0 && !merged {
@@ -62,4 +64,17 @@ func (i *importer) findTelemetries() {
 		i.takes(r, fate{identity: identity{kind: "Telemetry", namespace: r.Namespace, name: list[0].name}, more: others(list)}, merged)
 		i.tellSeveral(r, list)
 	}
+}
+
+// withoutOpenFilters is a Telemetry less the filters that let everything pass, which a spec does not take.
+func (i *importer) withoutOpenFilters(r *manifest.Resource, t *api.Telemetry) *api.Telemetry {
+	t = t.DeepCopy()
+	for n, logging := range t.AccessLogging {
+		if f := logging.GetFilter(); f != nil && strings.TrimSpace(f.GetExpression()) == "true" {
+			logging.Filter = nil
+			i.say(ruleDifferent.At(r.Place("spec", "accessLogging").Item(n, "").Key("filter"), "%s: the filter lets everything pass, and the spec has none", r).
+				WithHelp("that means the same"))
+		}
+	}
+	return t
 }

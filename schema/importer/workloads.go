@@ -12,6 +12,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // workload is what will be one workload of a spec.
@@ -138,6 +139,9 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 	i.joinGroups(ns, groups)
 }
 
+// longestName is more than the name of an object can have characters.
+const longestName = 300
+
 // isAddress tells whether a spec takes an address for a VM's.
 func isAddress(s string) bool {
 	a, err := netip.ParseAddr(s)
@@ -162,7 +166,7 @@ func controlled(r *manifest.Resource) bool {
 // labels are its own, or whose name begins the entry's.
 func groupOf(w *manifest.Workload, groups []*group) *group {
 	var best *group
-	most := -1
+	most := 0
 	for _, g := range groups {
 		same := g.labels["app"] == w.Clients["app"] && (g.labels["app"] != "" || g.account == w.Account) || w.Clients["app"] == "" && g.account == w.Account && g.account != ""
 		if !same || g.version != w.Clients["version"] && w.Clients["version"] != "" || w.Account != "" && g.account != "" && w.Account != g.account {
@@ -173,14 +177,15 @@ func groupOf(w *manifest.Workload, groups []*group) *group {
 			score += len(g.name)
 		}
 		for key, value := range g.labels {
-			if w.Clients[key] == value {
-				score += 300
-			} else {
-				score -= 300
+			switch { // what is derived, such as from a VM's own locality, tells nothing about its group
+			case mesh.DerivedLabel(key) || strings.HasPrefix(key, "service.istio.io/canonical-"):
+			case w.Clients[key] == value:
+				score += longestName
+			default:
+				score -= longestName
 			}
 		}
-		score = max(score, 0)
-		if score > most {
+		if best == nil || score > most {
 			best, most = g, score
 		}
 	}
