@@ -28,8 +28,8 @@ overlay renamed, subsets that a patch deleted, ports and networks that do not me
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input;
 without one it is this directory. The cluster.env of a VM in such a directory, with the mesh.yaml
 and hosts beside it, is checked against the objects. All PATHs are checked as one cluster: give it
-one environment at a time. Documents that are no Kubernetes objects are passed over. A reference to something
-that is not among the manifests is no finding by itself.
+one environment at a time. Documents that are no Kubernetes objects are passed over. A reference to
+something that is not among the manifests is no finding by itself.
 
 ` + reportHelp + `
 

@@ -18,7 +18,7 @@ const ownOutput = "fn.TestVerifyIsSilentAboutOurs"
 
 // What tells where files do not.
 const (
-	onVM    = "diagnose.sh on the VM"
+	onVM    = "diagnose.sh: "
 	runbook = "RUNBOOK.md"
 )
 
@@ -43,7 +43,7 @@ var Catalogue = []Entry{
 	{Number: 114, Name: "wle-address-other-namespace", Spec: rules("VM113"), Manifests: rules("VM114")},
 	{Number: 115, Name: "cluster-id-unknown", Manifests: rules("VM115"), Spec: rules("VM057")},
 	{Number: 116, Name: "trust-domain-mismatch", Manifests: rules("VM116"), Spec: rules("VM057")},
-	{Number: 117, Name: "instance-ip-unpinned", Undecidable: "how many interfaces a VM has is no matter of files; an instance's address is pinned, others find theirs by vm.address", Instead: onVM},
+	{Number: 117, Name: "instance-ip-unpinned", Undecidable: "how many interfaces a VM has is no matter of files; an instance's address is pinned, others find theirs by vm.address", Instead: onVM + "address"},
 	{Number: 118, Name: "wle-dns-address-with-service", Spec: rules("VM040"), Manifests: rules("VM118")},
 	{Number: 119, Name: "wle-no-labels", Manifests: rules("VM119"), Prevented: "every VM has app and class", Proof: ownOutput},
 	{Number: 120, Name: "wle-empty-address-no-gateway", Spec: rules("VM011"), Manifests: rules("VM120")},
@@ -74,17 +74,17 @@ var Catalogue = []Entry{
 	{Number: 301, Name: "inbound-port-not-captured", Spec: rules("VM301"), Manifests: rules("VM301")},
 	{Number: 302, Name: "inbound-star-captures-host", Spec: rules("VM302"), Manifests: rules("VM302")},
 	{Number: 303, Name: "registry-only-whole-host", Spec: rules("VM303")},
-	{Number: 304, Name: "probe-localhost-app", Spec: rules("VM304"), Undecidable: "with interception, whether the application listens on 127.0.0.1 alone shows on the VM", Instead: onVM},
+	{Number: 304, Name: "probe-localhost-app", Spec: rules("VM304"), Undecidable: "with interception, whether the application listens on 127.0.0.1 alone shows on the VM", Instead: onVM + "probe"},
 	{Number: 305, Name: "probe-tcp-through-envoy", Spec: rules("VM305"), Manifests: rules("VM305")},
 	{Number: 306, Name: "probe-grpc", Spec: rules("VM054"), Manifests: rules("VM306")},
 	{Number: 307, Name: "probe-failure-threshold-implicit", Manifests: rules("VM307"), Prevented: "all five numbers of a probe are written", Proof: ownOutput},
 	{Number: 308, Name: "health-annotation-without-reporter", Manifests: rules("VM308"), Prevented: "an entry that waits is named in its VM's settings", Proof: ownOutput},
 	{Number: 309, Name: "probe-without-registration", Manifests: rules("VM309"), Prevented: "a VM registers, or its settings name its entry", Proof: ownOutput},
 	{Number: 310, Name: "workload-entry-missing", Manifests: rules("VM310"), Prevented: "a VM's settings name the entry that is emitted beside them", Proof: ownOutput},
-	{Number: 311, Name: "docker-on-vm", Undecidable: "what runs on a VM is no matter of files; vm.interception.excludeInterfaces keeps a bridge out", Instead: onVM},
-	{Number: 312, Name: "firewall-15006", Undecidable: "a firewall that somebody else made shows on the VM alone; the one of vm.firewall opens 15006 to the mesh", Instead: onVM},
+	{Number: 311, Name: "docker-on-vm", Undecidable: "what runs on a VM is no matter of files; vm.interception.excludeInterfaces keeps a bridge out", Instead: onVM + "capture"},
+	{Number: 312, Name: "firewall-15006", Undecidable: "a firewall that somebody else made shows on the VM alone; the one of vm.firewall opens 15006 to the mesh", Instead: onVM + "firewall"},
 	{Number: 313, Name: "dns-capture-no-hosts", Spec: rules("VM052"), Manifests: rules("VM313")},
-	{Number: 314, Name: "dns-port53-conflict", Undecidable: "which resolver a VM uses shows on the VM", Instead: onVM},
+	{Number: 314, Name: "dns-port53-conflict", Undecidable: "which resolver a VM uses shows on the VM", Instead: onVM + "dns"},
 
 	{Number: 401, Name: "network-without-gateway", Spec: rules("VM033"), Manifests: rules("VM401"), Undecidable: "a network without a gateway is dialled directly, which is right wherever there is a route", Instead: runbook},
 	{Number: 402, Name: "gateway-label-no-15443", Manifests: rules("VM402"), Prevented: "the gateway of a network has 15443", Proof: ownOutput},
@@ -129,8 +129,8 @@ var Catalogue = []Entry{
 	{Number: 614, Name: "telemetry-unknown-provider", Spec: rules("VM614"), Manifests: rules("VM614")},
 	{Number: 615, Name: "scrape-endpoints-role", Manifests: rules("VM615"), Prevented: "VMs are listed, or discovered by their cloud", Proof: ownOutput},
 	{Number: 616, Name: "scrape-path", Manifests: rules("VM616"), Prevented: "the path is always written", Proof: ownOutput},
-	{Number: 617, Name: "token-world-readable", Undecidable: "the mode of a file on a VM is in no file; what vmmesh installs is 0600", Instead: onVM},
-	{Number: 618, Name: "cert-file-unreadable", Undecidable: "the owner of a file on a VM is in no file; what vmmesh installs istio-proxy owns", Instead: onVM},
+	{Number: 617, Name: "token-world-readable", Undecidable: "the mode of a file on a VM is in no file; what vmmesh installs is 0600", Instead: onVM + "token"},
+	{Number: 618, Name: "cert-file-unreadable", Undecidable: "the owner of a file on a VM is in no file; what vmmesh installs istio-proxy owns", Instead: onVM + "certificate"},
 	{Number: 619, Name: "canonical-labels-missing", Manifests: rules("VM619"), Prevented: "every VM has a canonical name and revision", Proof: ownOutput},
 }
 

@@ -172,7 +172,7 @@ func findCrossPlaintextEntries(s *manifest.Set, report Report) {
 }
 
 var nodePortGateway = diag.Rule{
-	ID: "VM408", Name: "gateway-without-address", Severity: diag.Warning,
+	ID: "VM408", Name: "node-port-gateway", Severity: diag.Warning,
 	Doc: "A network's gateway of type NodePort says which nodes it is reached at.",
 	Long: "Of a load balancer istiod reads the address from the Service. Of a NodePort it takes those of the nodes that the annotation traffic.istio.io/nodeSelector selects, and without one it " +
 		"knows no address: the gateway is none (istio: pilot/pkg/serviceregistry/kube/controller/network.go).",

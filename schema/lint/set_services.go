@@ -221,6 +221,20 @@ func findReservedEntryPorts(s *manifest.Set, report Report) {
 			}
 		}
 	}
+	for _, v := range s.Services() {
+		for _, p := range v.Ports {
+			whose := reservedPorts[p.Target]
+			if whose == "" || p.Protocol == "UDP" {
+				continue
+			}
+			// A VM that has the port under this name is judged by its own number.
+			i := slices.IndexFunc(s.Selected(v.Namespace, v.Selector), func(w *manifest.Workload) bool { return w.VM && w.Ports[p.Name] == 0 })
+			if i >= 0 {
+				report(reservedPort.At(p.At, "%s leads to port %d of VMs: it is %s", v.Resource, p.Target, whose).
+					WithHelp("let the application listen elsewhere; clients may still dial any port"))
+			}
+		}
+	}
 }
 
 // findMixedEntryWeights takes the weights of groups only where no entry says more: a group's own is a default for the VMs
