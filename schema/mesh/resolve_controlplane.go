@@ -166,7 +166,6 @@ func (r *resolver) remotes() []RemoteGateways {
 				byPort[g.Port] = append(byPort[g.Port], g.Address)
 			}
 			for port, addresses := range byPort {
-				slices.Sort(addresses)
 				out = append(out, RemoteGateways{Network: n.Name, Port: port, Addresses: addresses})
 			}
 		}
