@@ -18,6 +18,7 @@ func TestControlPlaneNamespaces(t *testing.T) {
 		{"no label", "  controlPlane: {install: Helm, networkLabel: Never}\n", map[string]bool{}},
 		{"gateway beside istiod", "  controlPlane: {networkLabel: Never, eastWestGateway: {deployment: Injected}}\n", map[string]bool{}},
 		{"gateway elsewhere", "  controlPlane: {networkLabel: Never, eastWestGateway: {deployment: Injected, namespace: edge}}\n", map[string]bool{"edge": false}},
+		{"gateway of Helm's", "  controlPlane: {networkLabel: Never, install: Helm, eastWestGateway: {namespace: edge}}\n", map[string]bool{"edge": false}},
 		{"gateway of somebody else's", "  controlPlane: {networkLabel: Never, eastWestGateway: {namespace: edge}}\n", map[string]bool{}},
 		{"namespaces of somebody else's", "  namespaces: {create: false}\n  controlPlane: {eastWestGateway: {deployment: Injected, namespace: edge}}\n", map[string]bool{"istio-system": true}},
 	} {
