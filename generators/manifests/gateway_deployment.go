@@ -93,10 +93,10 @@ func Deployments(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	if g == nil {
 		return byName()
 	}
-	labels := maps.Clone(podLabels(g))
+	labels := map[string]string{"app.kubernetes.io/name": g.Name}
+	maps.Copy(labels, podLabels(g))
 	labels["sidecar.istio.io/inject"] = "true"
 	labels["istio.io/dataplane-mode"] = "none" // ztunnel takes no gateways in
-	labels["app.kubernetes.io/name"] = g.Name
 	if rev := m.ControlPlane.Spec.Istio.Revision.Name; rev != "" {
 		labels["istio.io/rev"] = rev
 	}

@@ -36,7 +36,6 @@ func (r *resolver) controlPlane(s *schema.Spec, spec *Spec) *ControlPlane {
 	if len(out.EastWestGateway.Selector) == 0 {
 		out.EastWestGateway.Selector = map[string]string{"istio": strings.TrimPrefix(g.Name, "istio-")}
 	}
-	r.labels(g.Selector, g.At.Key("selector"), nil)
 	r.annotations(g.Service.Annotations, g.Service.At.Key("annotations"), nil)
 	if g.Deployment == "Injected" && in.Install != "None" {
 		r.say(ruleMisfit.At(g.At.Key("deployment"), "deployment: Injected beside install: %s, which brings the gateway itself", in.Install).
@@ -166,7 +165,6 @@ func (r *resolver) remotes() []RemoteGateways {
 				byPort[g.Port] = append(byPort[g.Port], g.Address)
 			}
 			for port, addresses := range byPort {
-				slices.Sort(addresses)
 				out = append(out, RemoteGateways{Network: n.Name, Port: port, Addresses: addresses})
 			}
 		}
@@ -220,6 +218,7 @@ func (r *resolver) gatewayService(c *ControlPlane) {
 	load := g.ServiceType == "LoadBalancer"
 	switch {
 	case !c.Emitted():
+		r.labels(g.Selector, g.At.Key("selector"), nil)
 		if len(g.ServiceAnnotations)+len(g.LoadBalancerSourceRanges)+len(g.ExternalIPs) > 0 || g.LoadBalancerClass != "" || !load {
 			r.say(ruleMisfit.At(at, "service says how the gateway's Service is, and nothing here makes one").Key().
 				WithHelp("add `deployment: Injected`, or let `install` bring the gateway, or drop service"))
@@ -230,6 +229,7 @@ func (r *resolver) gatewayService(c *ControlPlane) {
 			WithHelp("set exposeIstiod or exposeServices, or drop the deployment"))
 		return
 	}
+	r.labels(g.Selector, g.At.Key("selector"), c.gatewayLabel)
 	for _, f := range []struct {
 		name string
 		said bool
@@ -250,6 +250,24 @@ func (r *resolver) gatewayService(c *ControlPlane) {
 		r.say(ruleGatewayAddress.At(at.Key("type"), "type: NodePort without externalIPs: istiod finds no address for the gateway of network %q", g.Network).
 			WithHelp("%s; or add the annotation %s, which makes nodes' addresses the gateway's", mend, nodeAddresses))
 	}
+}
+
+// gatewayLabel tells who decides a label of the gateway's pods that users may not write where the pods are made here.
+func (c *ControlPlane) gatewayLabel(key string) string {
+	switch key {
+	case labelRevision:
+		return "set istio.revision"
+	case LabelNetwork:
+		return "set istio.network and exposeServices"
+	case "sidecar.istio.io/inject", "istio.io/dataplane-mode":
+		return "the gateway is injected, and ztunnel takes no gateways in"
+	}
+	prefix, _, _ := strings.Cut(key, "/")
+	charts := []string{"app.kubernetes.io", "helm.sh", "operator.istio.io", "install.operator.istio.io", "release", "chart", "heritage"}
+	if c.Install != "None" && slices.Contains(charts, prefix) {
+		return "Istio's charts write it, and Kubernetes takes no label twice"
+	}
+	return ""
 }
 
 // nodeAddresses is the annotation by which istiod takes the addresses of nodes for those of a NodePort gateway
@@ -304,7 +322,7 @@ func (r *resolver) systemNamespace(c *ControlPlane) {
 		n.System = true
 		n.Labels[LabelNetwork] = istio.Network
 	}
-	if g := &c.EastWestGateway; g.Deployment == "Injected" && g.Namespace != istio.Namespace && r.namespaces[g.Namespace] == nil && c.createsNamespaces {
+	if g := &c.EastWestGateway; c.Emitted() && g.Namespace != istio.Namespace && r.namespaces[g.Namespace] == nil && c.createsNamespaces {
 		r.ownNamespace(g.Namespace, c)
 	}
 }

@@ -176,7 +176,7 @@ func expected(t *testing.T, m *mesh.Mesh) facts {
 	i := c.Spec.Istio
 	f := facts{
 		MeshID: i.MeshID, ClusterName: i.ClusterName, Network: i.Network, TrustDomain: i.TrustDomain, ClusterDomain: i.ClusterDomain,
-		RootNamespace: i.Namespace, DiscoveryAddress: i.Revision.Host + ":15012", Revision: i.Revision.Name, AccessLog: c.MeshConfig.GetAccessLogFile(),
+		RootNamespace: i.Namespace, DiscoveryAddress: i.Revision.Host + ":15012", Revision: named(i), AccessLog: c.MeshConfig.GetAccessLogFile(),
 	}
 	for _, p := range c.MeshConfig.GetExtensionProviders() {
 		text, err := protojson.Marshal(p)
@@ -192,7 +192,7 @@ func expected(t *testing.T, m *mesh.Mesh) facts {
 	g := &c.EastWestGateway
 	out := &gateway{
 		Namespace: g.Namespace, Type: g.ServiceType, View: g.Network, Labels: maps.Clone(g.Selector), ServiceLabels: map[string]string{},
-		Annotations: g.ServiceAnnotations, Ports: map[string]any{}, Revision: i.Revision.Name, Templates: "gateway", Selects: true,
+		Annotations: g.ServiceAnnotations, Ports: map[string]any{}, Revision: named(i), Templates: "gateway", Selects: true,
 	}
 	if g.Network != "" {
 		out.Labels[mesh.LabelNetwork] = g.Network
@@ -209,6 +209,14 @@ func expected(t *testing.T, m *mesh.Mesh) facts {
 	}
 	f.Gateway = out
 	return f
+}
+
+// named is a revision, where it is not the default one by either of its names.
+func named(i *mesh.Istio) string {
+	if i.Revision.Name == "default" {
+		return ""
+	}
+	return i.Revision.Name
 }
 
 // rendering is what the rendered objects say.
@@ -229,8 +237,8 @@ func rendering(t *testing.T, m *mesh.Mesh, text []byte) facts {
 	c := m.ControlPlane
 	i := c.Spec.Istio
 	suffix := ""
-	if i.Revision.Name != "" {
-		suffix = "-" + i.Revision.Name
+	if named(i) != "" {
+		suffix = "-" + named(i)
 	}
 	require.Contains(t, byName, "CustomResourceDefinition /workloadgroups.networking.istio.io")
 	get := func(kind, namespace, name string) map[string]any {
