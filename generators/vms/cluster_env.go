@@ -11,7 +11,7 @@ import (
 )
 
 // clusterEnv is the environment of the VM's start script and agent: what mesh.yaml has as proxyMetadata, and over it
-// what istioctl adds (istio: istioctl/pkg/workload, createClusterEnv) and what [Differences] names. Nothing of a single
+// what istioctl adds (istio: istioctl/pkg/workload, createClusterEnv), and more, for which see the package's documentation. Nothing of a single
 // VM is in it.
 func clusterEnv(m machine, metadata map[string]string) map[string]string {
 	w, vm := m.workload(), m.group.VM

@@ -1,11 +1,10 @@
-// Package vms makes the files from which VMs become members of the mesh: one folder a group, and one for each instance
-// with what is its own. They are made of the same mesh as the objects in the cluster, so the two halves agree.
 package vms
 
 import (
 	"bytes"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
@@ -37,16 +36,24 @@ func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group
 
 // kit is what all groups share.
 type kit struct {
-	static []manifest.File   // scripts and units
-	boot   *cloudinit.Writer // with those
-	plain  *cloudinit.Writer // with those, but for the firewall's
+	static         []manifest.File // scripts and units
+	open, filtered *cloudinit.Writer
 }
 
+// newKit leaves the firewall's scripts out of the user-data of groups that ask for no firewall: a VM that boots for the
+// first time has none of ours to take away, and they are a fifth of the bytes. The folders have them all the same.
 func newKit() kit {
 	static := scripts.Files()
-	isFirewall := func(f manifest.File) bool { return f.Path == "firewall.sh" || f.Path == "vmmesh-firewall.service" }
-	plain := slices.DeleteFunc(slices.Clone(static), isFirewall)
-	return kit{static, cloudinit.NewWriter(static), cloudinit.NewWriter(plain)}
+	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
+	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
+}
+
+// boot writes the user-data of a group.
+func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
+	if g.VM.Firewall.Backend == "None" {
+		return k.open
+	}
+	return k.filtered
 }
 
 // group makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its

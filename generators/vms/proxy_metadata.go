@@ -8,7 +8,7 @@ import (
 
 // proxyMetadata is what stands in mesh.yaml and in cluster.env alike: ISTIO_META_* is read from both, the labels and the
 // identity from the environment alone (istio: pkg/bootstrap/config.go, GetNodeMetaData and extractAttributesMetadata).
-// The keys are those of istioctl (istio: istioctl/pkg/workload, createMeshConfig), and two more that [Differences] names.
+// The keys are those of istioctl (istio: istioctl/pkg/workload, createMeshConfig), and two more, for which see the package's documentation.
 func proxyMetadata(m machine) map[string]string {
 	w, vm, istio := m.workload(), m.group.VM, m.istio()
 	md := map[string]string{}

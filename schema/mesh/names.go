@@ -30,6 +30,8 @@ func VMFilesName(group string) string { return group + "-vm-files" }
 // VMFileNames are the files of a group's folder, which no instance can be named after: its own folder is beside them.
 var VMFileNames = []string{
 	"cluster.env", "mesh.yaml", "hosts", "vm.env", "root-cert.pem", "instances", "user-data",
+	"firewall.rules", "firewall.nft", "address.sh", "application.conf", "diagnose.sh", "firewall.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
+	"prepare.sh", "ready.sh", "vmmesh-firewall.service", "vmmesh-identity.service", "vmmesh-identity.timer", "vmmesh-ready.service",
 }
 
 // ServiceHost is the name under which a Kubernetes Service is known in the mesh.

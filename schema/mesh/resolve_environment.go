@@ -107,7 +107,6 @@ func (r *resolver) probeWords(p *networking.ReadinessProbe, at diag.Path) {
 	switch m := p.HealthCheckMethod.(type) {
 	case *networking.ReadinessProbe_HttpGet:
 		at = at.Key("httpGet")
-		r.word(m.HttpGet.GetScheme(), at.Key("scheme"))
 		r.word(m.HttpGet.GetHost(), at.Key("host"))
 		r.word(m.HttpGet.GetPath(), at.Key("path"))
 	case *networking.ReadinessProbe_TcpSocket:
