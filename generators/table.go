@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/vmmesh/vmmesh/generators/controlplane"
+	"github.com/vmmesh/vmmesh/generators/handbook"
 	"github.com/vmmesh/vmmesh/generators/manifests"
 	"github.com/vmmesh/vmmesh/generators/monitoring"
 	"github.com/vmmesh/vmmesh/generators/vms"
@@ -51,5 +52,6 @@ var Table = []Generator{
 	{Name: "monitoring", Doc: "the same as files: jobs, targets, alerts, the dashboard", Files: monitoring.Files},
 	{Name: "control-plane", Doc: "the file for istioctl install, or values for Helm, that make the mesh of the spec", Files: controlplane.Install},
 	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
+	{Name: "handbook", Doc: "RUNBOOK.md: what to do when something is wrong, with the mesh's own names", Files: handbook.Files},
 	{Name: "vms", Doc: "the files from which the VMs of each group become members", Files: vms.Files},
 }
