@@ -48,7 +48,7 @@ boot() {
 	local tries state
 	iptables -t nat -F
 	iptables -t nat -X
-	unshare --mount --uts --ipc --pid --cgroup --fork --kill-child bash "$here/init.sh" "$root" &
+	unshare --mount --uts --ipc --pid --fork --kill-child bash "$here/init.sh" "$root" &
 	holder=$!
 	for ((tries = 0; tries < 300; tries++)); do
 		init=$(pgrep -P "$holder" || true)
