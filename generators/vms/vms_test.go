@@ -98,19 +98,21 @@ func TestAnInstancesLinesAreTheGroupsAndItsOwn(t *testing.T) {
 
 // No instance's folder can be where a file of its group is.
 func TestNoInstanceIsNamedAfterAFile(t *testing.T) {
-	m, found := resolved(t, pay+"  vm: {firewall: {backend: Nftables}}\n")
-	require.False(t, found.HasErrors(), "%v", found)
-	m.Specs[0].Istio.RootCert = "a certificate"
 	seen := map[string]bool{}
-	for f := range vms.Files(m) {
-		name, _ := strings.CutPrefix(f.Path, "vms/vm-workloads/pay/")
-		if strings.Contains(name, "/") {
-			continue
+	for _, backend := range []string{"Nftables", "UFW"} {
+		m, found := resolved(t, pay+"  vm: {firewall: {backend: "+backend+", allowFrom: [10.0.0.0/8]}}\n")
+		require.False(t, found.HasErrors(), "%v", found)
+		m.Specs[0].Istio.RootCert = "a certificate"
+		for f := range vms.Files(m) {
+			name, _ := strings.CutPrefix(f.Path, "vms/vm-workloads/pay/")
+			if strings.Contains(name, "/") {
+				continue
+			}
+			seen[name] = true
+			require.Contains(t, mesh.VMFileNames, name)
+			_, found := resolved(t, strings.Replace(pay, "name: vm1", "name: "+name, 1))
+			require.True(t, found.HasErrors(), "an instance may be called %s", name)
 		}
-		seen[name] = true
-		require.Contains(t, mesh.VMFileNames, name)
-		_, found := resolved(t, strings.Replace(pay, "name: vm1", "name: "+name, 1))
-		require.True(t, found.HasErrors(), "an instance may be called %s", name)
 	}
 	for _, name := range mesh.VMFileNames {
 		require.True(t, seen[name], "no file is called %s", name)
