@@ -1,4 +1,4 @@
-# Becomes process 1 of a machine: init.sh ROOT, in mount, UTS, IPC, PID and cgroup namespaces of its own. It sees no
+# Becomes process 1 of a machine: init.sh ROOT, in mount, UTS, IPC and PID namespaces of its own. It sees no
 # device, cannot set the clock or load modules, and kernel settings are read-only, as in a container.
 set -eu
 root=$1
@@ -6,7 +6,11 @@ mount -t proc proc "$root/proc"
 mount --bind "$root/proc/sys" "$root/proc/sys"
 mount -o remount,bind,ro "$root/proc/sys"
 mount -t sysfs -o ro sysfs "$root/sys"
+# Its control groups are below one of their own, which becomes the root of what it sees.
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+mkdir -p "$root/sys/fs/cgroup/vmmesh-ci"
+echo $$ >"$root/sys/fs/cgroup/vmmesh-ci/cgroup.procs"
+umount "$root/sys/fs/cgroup"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 for device in null zero full random urandom tty; do
@@ -18,5 +22,8 @@ mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 mount -t tmpfs tmpfs "$root/dev/shm"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
+# shellcheck disable=SC2016 # the inner shell expands it
 exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-	setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio chroot "$root" /lib/systemd/systemd --system
+	setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio unshare --cgroup sh -euc '
+		mount -t cgroup2 cgroup2 "$1/sys/fs/cgroup"
+		exec chroot "$1" /lib/systemd/systemd --system' sh "$root"

@@ -48,7 +48,7 @@ boot() {
 	local tries state
 	iptables -t nat -F
 	iptables -t nat -X
-	unshare --mount --uts --ipc --pid --cgroup --fork --kill-child bash "$here/init.sh" "$root" &
+	unshare --mount --uts --ipc --pid --fork --kill-child bash "$here/init.sh" "$root" &
 	holder=$!
 	for ((tries = 0; tries < 300; tries++)); do
 		init=$(pgrep -P "$holder" || true)
@@ -87,13 +87,16 @@ await() {
 	done
 }
 
-# picture prints every file of the machine with owner, mode and content, but for what a running system writes by itself:
-# logs, cloud-init's notes of each boot, random seeds and times.
+# picture prints every file that differs from the pristine root, with owner, mode and content, and what was taken away; but
+# for what a running system writes by itself: logs, cloud-init's notes of each boot, random seeds and times.
 picture() {
-	(cd "$root" && find . -xdev \( -path ./var/log -o -path ./var/lib/cloud -o -path ./run -o -path ./tmp -o -path ./var/tmp \
-		-o -path ./var/lib/systemd -o -path ./var/lib/private -o -path ./root/.cache \) -prune -o -printf '%p %y %m %U:%G %l\n' | sort
-	find . -xdev \( -path ./var/log -o -path ./var/lib/cloud -o -path ./run -o -path ./tmp -o -path ./var/tmp -o -path ./var/lib/systemd \
-		-o -path ./var/lib/private -o -path ./root/.cache \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum)
+	local quiet=(-path ./var/log -o -path ./var/lib/cloud -o -path ./run -o -path ./tmp -o -path ./var/tmp -o -path ./var/lib/systemd
+		-o -path ./var/lib/private -o -path ./root/.cache)
+	(
+		cd "$machine/upper" || exit
+		find . \( "${quiet[@]}" \) -prune -o -printf '%p %y %m %U:%G %l\n' | sort
+		find . \( "${quiet[@]}" \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
+	)
 }
 
 # diagnosis EXIT CHECK=STATE... runs diagnose.sh, and compares its exit code and the findings that are named; all others are ok.

@@ -14,7 +14,7 @@ printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod 0755 "$root/usr/sbin/policy-rc.d"
 mount -t proc proc "$root/proc"
 chroot "$root" apt-get -qq update
-DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -qq install --yes --no-install-recommends \
+DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -qq -o Dpkg::Options::=--force-unsafe-io install --yes --no-install-recommends \
 	cloud-init systemd locales openssh-server sudo iproute2 iptables hostname curl openssl ca-certificates dnf rpm >"$root.log" 2>&1 || {
 	tail -n 20 "$root.log"
 	exit 1
