@@ -202,10 +202,14 @@ func (c *Client) take(answer *discovery.DiscoveryResponse) error {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if slices.Equal(names, c.asked[next]) {
+		c.answered[next] = c.answered[next] || len(names) == 0 // who asks for nothing is not answered
 		return nil
 	}
 	c.asked[next] = names
 	c.answered[next] = len(names) == 0
+	if len(names) == 0 {
+		return nil
+	}
 	return c.stream.Send(&discovery.DiscoveryRequest{TypeUrl: next, ResourceNames: names})
 }
 
@@ -261,10 +265,18 @@ func (c *Client) See() (View, error) {
 			return View{}, fmt.Errorf("%s: no answer about %s", c.name, kind)
 		}
 	}
-	return View{
+	view := View{
 		Clusters: maps.Clone(c.clusters), Endpoints: maps.Clone(c.endpoints),
 		Listeners: maps.Clone(c.listeners), Routes: maps.Clone(c.routes),
-	}, nil
+	}
+	// What is not asked for any more has no meaning.
+	maps.DeleteFunc(view.Endpoints, func(name string, _ *endpoint.ClusterLoadAssignment) bool {
+		return !slices.Contains(c.asked[typeEndpoint], name)
+	})
+	maps.DeleteFunc(view.Routes, func(name string, _ *route.RouteConfiguration) bool {
+		return !slices.Contains(c.asked[typeRoute], name)
+	})
+	return view, nil
 }
 
 // Err is why the stream has ended, or nil.

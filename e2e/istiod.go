@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -82,11 +83,28 @@ func charts(t testing.TB, s Settings) []*unstructured.Unstructured {
 }
 
 // Install gives the cluster what Istio's installation leaves beside the running istiod: the mesh's ConfigMaps, and the
-// label that names the cluster's network.
+// label that names the cluster's network. After the test everything is again as it was.
 func (c *Cluster) Install(t testing.TB, s Settings) {
 	t.Helper()
 	c.Namespace(t, s.namespace())
-	c.Apply(t, charts(t, s))
+	for _, o := range charts(t, s) {
+		resource, err := c.resource(o)
+		require.NoError(t, err)
+		before, err := resource.Get(context.Background(), o.GetName(), metav1.GetOptions{})
+		if !apierrors.IsNotFound(err) {
+			require.NoError(t, err)
+			t.Cleanup(func() {
+				before.SetManagedFields(nil)
+				before.SetResourceVersion("")
+				_, _, err := c.TryApply(before)
+				require.NoError(t, err, Ref(before))
+			})
+		} else {
+			t.Cleanup(func() { c.Delete(t, []*unstructured.Unstructured{o}) })
+		}
+		_, _, err = c.TryApply(o)
+		require.NoError(t, err, Ref(o))
+	}
 	c.labelNamespace(t, s.namespace(), "topology.istio.io/network", s.Network)
 }
 
