@@ -84,7 +84,6 @@ func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
 	for _, doc := range docs {
 		spec, faults := doc.Decode()
 		findings = append(findings, faults...)
-		findings = append(findings, schema.Unfinished(spec)...)
 		schema.Default(spec)
 		specs = append(specs, spec)
 	}

@@ -210,7 +210,7 @@ func TestDecodeOfFaultyDocuments(t *testing.T) {
 		m, findings := (&Document{Root: n, At: diag.Root(&diag.Source{})}).Decode()
 		require.NotNil(t, m)
 		require.Empty(t, findings)
-		require.NotPanics(t, func() { Default(m); Unfinished(m) })
+		require.NotPanics(t, func() { Default(m) })
 	}
 	m, _ = parseOne(t, specOf(`
 istio: {version: [1], namespace: 5.5, podCIDRs: {a: b}}
@@ -223,5 +223,10 @@ vm: {interception: {includeInboundPorts: [null, {}], excludeOutboundPorts: [x, 5
 	require.Empty(t, m.Spec.Istio.Namespace)
 	require.Nil(t, m.Spec.Workloads[0].Groups[0].Weight)
 	require.Equal(t, []int{5}, m.Spec.VM.Interception.ExcludeOutboundPorts)
-	require.NotPanics(t, func() { Default(m); Unfinished(m) })
+	require.NotPanics(t, func() { Default(m) })
+}
+
+func atOf(v reflect.Value, p *blockPlan) diag.Path {
+	at, _ := v.Field(p.at).Interface().(diag.Path)
+	return at
 }

@@ -18,7 +18,6 @@ type FieldDoc struct {
 	Allowed     []string   // the words that it knows
 	Form        string     // what its text or number must look like, in words
 	Examples    []string   // YAML values
-	Status      string     // "no effect yet: …", or ""
 	Fields      []FieldDoc // what is in the block, or in each item of the list
 }
 
@@ -122,7 +121,7 @@ func (f *field) block() *field {
 func (f *field) documented(description string) FieldDoc {
 	d := FieldDoc{
 		Name: f.name, Path: f.path, Type: f.typeName(), Required: f.required, Description: description,
-		Allowed: f.words, Form: f.form, Status: f.statusHere(),
+		Allowed: f.words, Form: f.form,
 	}
 	if f.items != nil {
 		if len(d.Allowed) == 0 {

@@ -203,7 +203,6 @@ func explainIstio(f *field, keys []string) (FieldDoc, bool) {
 		return FieldDoc{}, false
 	}
 	d := istioField(last, above)
-	d.Status = f.statusHere()
 	d.Description += " Istio describes it at " + pageOf(last.ContainingMessage()) + "."
 	if m == nil {
 		return d, true

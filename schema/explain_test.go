@@ -36,7 +36,6 @@ func TestExplain(t *testing.T) {
 	require.True(t, d.Required)
 	require.Equal(t, []string{"1.31.1"}, d.Examples)
 	require.Equal(t, "a whole Istio version from 1.24 to 1.31 with its patch number", d.Form)
-	require.Empty(t, d.Status)
 }
 
 func TestExplainTakesManySpellings(t *testing.T) {
@@ -99,20 +98,6 @@ func TestExplainTypes(t *testing.T) {
 		d, ok := Explain(path)
 		require.Equal(t, want != "", ok, path)
 		require.Equal(t, want, d.Type, path)
-	}
-}
-
-func TestExplainStatus(t *testing.T) {
-	require.Contains(t, explained(t, "spec.observability.prometheus.interval").Status, "no effect yet: ", "what stands above holds below")
-	require.Contains(t, explained(t, "workloads.groups.minHealthy").Status, "no effect yet: ")
-	require.Contains(t, explained(t, "controlPlane.meshConfig.enableTracing").Status, "no effect yet: ")
-	for _, path := range []string{
-		"spec.istio.version", "istio.revision", "istio.network", "istio.trustDomain", "namespaces.mtls.mode", "workloads.ports.protocol", "workloads.probe",
-		"workloads.groups.instances.externalAddress", "workloads.security.jwt", "externalServices.serviceEntry", "observability.tracing",
-		"vm.dns.mode", "workloads.groups.vm.proxyConfig.concurrency",
-		"gitops.pruneProtection", "gitops.vmFiles", "workloads.metrics", "lint.ignore.reason", "workloads.services.traffic.subsets.version",
-	} {
-		require.Empty(t, explained(t, path).Status, path)
 	}
 }
 

@@ -17,23 +17,22 @@ type field struct {
 	above    *field // the property, list or map that it is in; nil for the root
 	required bool   // by the block that it is in
 
-	doc, status, form, istio string
-	types                    []string // of JSON, without null, and without the string that only stands for ""
-	nullable                 bool
-	words                    []string // the enum, without "" and null
-	std                      any      // the default, nil where there is none
-	examples                 []any
-	min, max                 *int64
-	minLength, maxLength     int // 0: no limit
-	pattern                  *regexp.Regexp
-	keyed                    bool // items have a name, their merge key
+	doc, form, istio     string
+	types                []string // of JSON, without null, and without the string that only stands for ""
+	nullable             bool
+	words                []string // the enum, without "" and null
+	std                  any      // the default, nil where there is none
+	examples             []any
+	min, max             *int64
+	minLength, maxLength int // 0: no limit
+	pattern              *regexp.Regexp
+	keyed                bool // items have a name, their merge key
 
 	fields []*field          // the properties of a block, in order
 	byName map[string]*field // the same
 	needs  []string          // names of the required ones
 	items  *field            // of a list
 	values *field            // of a free map
-	later  bool              // it or something below it has a status
 }
 
 // rootField is the tree of fields, read once.
@@ -53,7 +52,6 @@ type fieldReader struct {
 func (r fieldReader) read(o object, name, path string, above *field) *field {
 	f := &field{name: name, path: path, above: above}
 	f.doc, _ = o.get("description").(string)
-	f.status, _ = o.get("x-vmmesh-status").(string)
 	if ref, ok := o.get("$ref").(string); ok {
 		o = r.definitions.get(strings.TrimPrefix(ref, "#/definitions/")).(object)
 	}
@@ -101,10 +99,8 @@ func (r fieldReader) read(o object, name, path string, above *field) *field {
 			p.required = slices.Contains(f.needs, m.key)
 			f.fields = append(f.fields, p)
 			f.byName[m.key] = p
-			f.later = f.later || p.later
 		}
 	}
-	f.later = f.later || f.status != "" || f.items != nil && f.items.later
 	return f
 }
 
@@ -150,16 +146,6 @@ func (f *field) names() []string {
 
 // closed tells whether keys that the schema does not name are faults here.
 func (f *field) closed() bool { return f.byName != nil && f.values == nil }
-
-// statusHere is the status of the field, or of the nearest block above that has one.
-func (f *field) statusHere() string {
-	for ; f != nil; f = f.above {
-		if f.status != "" {
-			return f.status
-		}
-	}
-	return ""
-}
 
 // walk calls visit for f and everything below it, in order.
 func (f *field) walk(visit func(*field)) {

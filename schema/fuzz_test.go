@@ -31,7 +31,6 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 			m, _ := d.Decode()
-			Unfinished(m)
 			Default(m)
 			once := len(set(m))
 			Default(m)

@@ -4,7 +4,7 @@ import "github.com/vmmesh/vmmesh/schema/diag"
 
 // Rules lists the rules of this room, in order of their ids.
 var Rules = []*diag.Rule{
-	ruleWrongKind, ruleUnknownField, ruleMissingField, ruleWrongType, ruleNotAWord, ruleOutOfRange, ruleWrongForm, ruleNoEffect,
+	ruleWrongKind, ruleUnknownField, ruleMissingField, ruleWrongType, ruleNotAWord, ruleOutOfRange, ruleWrongForm,
 	ruleSecret,
 }
 
@@ -70,13 +70,4 @@ var ruleWrongForm = &diag.Rule{
 		"paths and checksums have a form of their own. A value of another form would be refused by the API server, or would mean something else in a shell on the VM.",
 	Bad:  "workloads:\n- name: Payment_Service\n",
 	Good: "workloads:\n- name: payment-service\n",
-}
-
-var ruleNoEffect = &diag.Rule{
-	ID: "VM017", Name: "no-effect-yet", Severity: diag.Info,
-	Doc: "A field is read and checked, and this version of vmmesh emits nothing for it yet.",
-	Long: "The field is part of the format, and its value is sound. What it asks for comes with a later version; until then do it by other means. " +
-		"The facts in `istio` and `networks` are not reported, since they emit nothing by themselves.",
-	Bad:  "observability: {prometheus: {format: Fragment}}\n",
-	Good: "observability: {}\n",
 }

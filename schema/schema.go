@@ -10,5 +10,5 @@ const schemaURL = "https://vmmesh.dev/schema/v1alpha1.json"
 
 // JSONSchema is the JSON Schema (draft 7) of a VMMesh, as editors and other validators take it. Its own keywords:
 // x-istio-type names the Istio message that a block is (a strict decoder judges those), x-vmmesh-form says a pattern
-// in words, x-vmmesh-status tells that a field has no effect yet. The caller may keep and change the bytes.
+// in words. The caller may keep and change the bytes.
 func JSONSchema() []byte { return append([]byte(nil), schemaJSON...) }

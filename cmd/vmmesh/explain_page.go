@@ -27,7 +27,6 @@ func fieldPage(f schema.FieldDoc) string {
 	fact("default", f.Default)
 	fact("one of", strings.Join(f.Allowed, " | "))
 	fact("form", f.Form)
-	fact("status", f.Status)
 	b.WriteString("\n" + hang("", f.Description))
 	if len(f.Examples) > 0 {
 		b.WriteString("\nExample\n")
@@ -66,9 +65,6 @@ func fieldTable(block schema.FieldDoc) string {
 	known := "A field of Istio's " + strings.TrimPrefix(block.Type, "list of ") + "."
 	for _, f := range block.Fields {
 		said := strings.TrimSpace(strings.TrimPrefix(f.Description, known))
-		if f.Status != "" {
-			said = "(no effect yet) " + said
-		}
 		b.WriteString(hang(fmt.Sprintf("  %-*s  %-*s  ", keys, f.Name, types, typeColumn(f)), said))
 	}
 	return b.String()

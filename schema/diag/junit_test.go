@@ -78,8 +78,8 @@ func TestJUnit(t *testing.T) {
 	findings := List{
 		{Rule: "VM010", Severity: Error, At: at("a.yaml"), Message: "unknown <field> & \"more\"", Help: "drop it"},
 		{Rule: "VM209", Severity: Warning, At: at("a.yaml"), Message: "weights"},
-		{Rule: "VM017", Severity: Info, At: at("b.yaml"), Message: "a \x1b[31mred\x00 note"},
-		{Rule: "VM017", Severity: Info, Message: "nowhere"},
+		{Rule: "VM622", Severity: Info, At: at("b.yaml"), Message: "a \x1b[31mred\x00 note"},
+		{Rule: "VM622", Severity: Info, Message: "nowhere"},
 	}
 	all, text := tested(t, findings, 0)
 	require.True(t, strings.HasPrefix(text, xml.Header))
