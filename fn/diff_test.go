@@ -93,3 +93,23 @@ func TestDiffOfABadSpec(t *testing.T) {
 	require.True(t, findings.HasErrors())
 	require.Equal(t, compare.Changes{}, changes)
 }
+
+// A gateway of another network is one of many Gateways in a cluster, but a file of an output tree that goes is ours.
+func TestDiffOfANetworksGateway(t *testing.T) {
+	src, err := os.ReadFile("../testdata/diff/way-removed/vmmesh.yaml")
+	require.NoError(t, err)
+	without, err := os.ReadFile("../testdata/diff/way-removed/old-vmmesh.yaml")
+	require.NoError(t, err)
+	docs, _ := schema.Parse("vmmesh.yaml", without)
+	changes, findings, err := fn.Diff(docs, specSum, treeOf(mustBuild(t, "vmmesh.yaml", src)))
+	require.NoError(t, err)
+	require.Empty(t, findings)
+	var said []string
+	for _, c := range changes.Consequences {
+		said = append(said, c.Severity.String()+" "+c.Object.Name+": "+c.Message)
+	}
+	require.Equal(t, []string{
+		"risk istio-remote-dc2-15443: a gateway of network dc2 goes: where it was the last, others dial that network's VMs themselves",
+		"risk istio-remote-dc3-15443: a gateway of network dc3 goes: where it was the last, others dial that network's VMs themselves",
+	}, said)
+}

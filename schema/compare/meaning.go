@@ -71,6 +71,7 @@ var Meanings = []Meaning{
 	{"allow-removed", "The last policy that allows goes: everyone may call.", findRemovedAllows},
 	{"deny-changed", "A policy that denies comes or goes.", findChangedDenials},
 	{"rules-changed", "Who may call changes.", findChangedRules},
+	{"way-removed", "VMs lose the way to istiod, or others that to a network.", findRemovedWays},
 	{"vm-files", "What VMs were set up with changes, which they do not see by themselves.", findVMFiles},
 	{"namespace-removed", "A Namespace goes, with all that is in it.", findRemovedNamespaces},
 }
