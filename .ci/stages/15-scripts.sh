@@ -5,6 +5,7 @@ need systemd-analyze systemd
 need nft nftables
 need ip iproute2
 need curl
+need firewall-offline-cmd firewalld
 for tool in iptables openssl python3 ufw; do
 	need "$tool"
 done

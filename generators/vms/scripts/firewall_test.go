@@ -1,6 +1,7 @@
 package scripts_test
 
 import (
+	"encoding/xml"
 	"os/exec"
 	"slices"
 	"strings"
@@ -276,4 +277,62 @@ ufw allow from fd00:10::/64 to any port 15006 proto tcp comment 'vmmesh: the mes
 	m.vars["FIREWALL"] = "None"
 	r = m.ok(m.firewall("22", "ufw reload >/dev/null\n"+apply+"\nufw show added | grep -v '^Added'"))
 	require.Equal(t, "ufw allow 7777/tcp\nufw allow 22/tcp comment 'vmmesh: SSH'\n", r.out)
+}
+
+// TestFirewalld has firewalld's own reader judge the policy. Its daemon, which would need a bus and root on the host, is
+// a stand-in that notes when it is told to read the files.
+func TestFirewalld(t *testing.T) {
+	needTool(t, "firewall-offline-cmd")
+	m := firewalled(t)
+	out, err := exec.Command("cp", "-a", "/etc/firewalld", "/etc/protocols", "/etc/services", m.path("etc")).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	m.tool("firewall-cmd", `
+echo "$*" >>/var/log/firewall-cmd
+case "$*" in
+*--check-config) [ ! -e /tmp/refused ] && exec firewall-offline-cmd --check-config ;;
+esac`)
+	m.opened("Firewalld", "interception: {includeInboundPorts: [8080]}")
+	status := "\nbash /usr/local/lib/vmmesh/firewall.sh status"
+	r := m.ok(m.firewall("22", apply+status))
+	require.Contains(t, r.out, "confirmed\n")
+	require.Equal(t, "--quiet --check-config\n--quiet --reload\n--quiet --state\n", m.read("var/log/firewall-cmd"))
+	var policy struct {
+		Target  string `xml:"target,attr"`
+		Ingress struct {
+			Name string `xml:"name,attr"`
+		} `xml:"ingress-zone"`
+		Egress struct {
+			Name string `xml:"name,attr"`
+		} `xml:"egress-zone"`
+		Ports []string `xml:"port"`
+		Rules []struct {
+			Family string `xml:"family,attr"`
+			Source struct {
+				Address string `xml:"address,attr"`
+			} `xml:"source"`
+			Port struct {
+				Port string `xml:"port,attr"`
+			} `xml:"port"`
+		} `xml:"rule"`
+	}
+	require.NoError(t, xml.Unmarshal([]byte(m.read("etc/firewalld/policies/vmmesh.xml")), &policy))
+	require.Equal(t, []string{"CONTINUE", "ANY", "HOST"}, []string{policy.Target, policy.Ingress.Name, policy.Egress.Name})
+	require.Len(t, policy.Ports, 1, "SSH")
+	var rules []string
+	for _, rule := range policy.Rules {
+		rules = append(rules, rule.Family+" "+rule.Source.Address+" "+rule.Port.Port)
+	}
+	require.Equal(t, []string{"ipv4 10.244.0.0/16 3306", "ipv6 fd00:10::/64 3306", "ipv4 10.244.0.0/16 15006", "ipv6 fd00:10::/64 15006",
+		"ipv4 10.40.0.0/24 15020", "ipv4 10.40.0.0/24 15021", "ipv4 10.40.0.0/24 15090"}, rules)
+
+	// A policy that firewalld refuses is not loaded, and the one before is back.
+	before := m.read("etc/firewalld/policies/vmmesh.xml")
+	r = m.ok(m.firewall("22", "touch /tmp/refused\nsed -i s/15020/16020/ /etc/vmmesh/firewall.rules\n"+apply+" || echo failed"))
+	require.Contains(t, r.out, "failed")
+	require.Contains(t, r.errors, "Firewalld did not take the rules")
+	require.Equal(t, before, m.read("etc/firewalld/policies/vmmesh.xml"))
+
+	m.vars["FIREWALL"] = "None"
+	m.ok(m.firewall("22", apply))
+	require.NoFileExists(t, m.path("etc/firewalld/policies/vmmesh.xml"))
 }
