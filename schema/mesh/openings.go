@@ -138,7 +138,9 @@ func disjoint(list []netip.Prefix) []netip.Prefix {
 		}
 		sorted = append(sorted, p.Masked())
 	}
-	slices.SortFunc(sorted, func(a, b netip.Prefix) int { return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits())) })
+	slices.SortFunc(sorted, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
 	var out []netip.Prefix
 	for _, p := range sorted {
 		if n := len(out); n > 0 && out[n-1].Overlaps(p) {
