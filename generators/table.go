@@ -5,6 +5,7 @@ package generators
 import (
 	"iter"
 
+	"github.com/vmmesh/vmmesh/generators/handbook"
 	"github.com/vmmesh/vmmesh/generators/manifests"
 	"github.com/vmmesh/vmmesh/generators/vms"
 	"github.com/vmmesh/vmmesh/schema/manifest"
@@ -39,5 +40,6 @@ var Table = []Generator{
 	{Name: "ConfigMap", Doc: "the files of a group's VMs, where they go through the cluster", Objects: manifests.ConfigMaps(vms.Folders)},
 	{Name: "WorkloadEntry", Doc: "each VM of a static group", Objects: manifests.WorkloadEntries},
 	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
+	{Name: "handbook", Doc: "RUNBOOK.md: what to do when something is wrong, with the mesh's own names", Files: handbook.Files},
 	{Name: "vms", Doc: "the files from which the VMs of each group become members", Files: vms.Files},
 }

@@ -1,4 +1,11 @@
-# Our own scripts.
+# Our own scripts, and what the tests run those of VMs with.
 . .ci/lib.sh
 need shellcheck
-shellcheck --shell=bash --external-sources .ci/run .ci/lib.sh .ci/stages/*.sh .ci/cloud-init/*.sh .ci/cloud-init/package/{istio-start.sh,postinst}
+need systemd-analyze systemd
+need nft nftables
+need ip iproute2
+need curl
+for tool in iptables openssl python3 ufw; do
+	need "$tool"
+done
+shellcheck --shell=bash --external-sources .ci/run .ci/lib.sh .ci/stages/*.sh generators/vms/scripts/*.sh

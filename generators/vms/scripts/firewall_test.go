@@ -1,6 +1,7 @@
 package scripts_test
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -229,4 +230,50 @@ LISTEN 0 128 127.0.0.1:222 0.0.0.0:* users:(("other",pid=2,fd=4))'`)
 	require.Contains(t, r.errors, "sshd listens on 2222 and the spec opens 22: the firewall stays as it is")
 	require.Contains(t, r.errors, "set vm.firewall.sshPort: 2222")
 	require.NoDirExists(t, m.path("var/lib/vmmesh/firewall"))
+}
+
+// TestUFW adds, replaces and takes back rules of the real ufw; what an administrator added stays.
+func TestUFW(t *testing.T) {
+	needTool(t, "ufw")
+	m := firewalled(t)
+	out, err := exec.Command("cp", "-a", "/etc/ufw", m.path("etc/ufw")).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	m.write("etc/default/ufw", "IPV6=yes\nDEFAULT_INPUT_POLICY=\"ACCEPT\"\nDEFAULT_OUTPUT_POLICY=\"ACCEPT\"\nDEFAULT_FORWARD_POLICY=\"DROP\"\nDEFAULT_APPLICATION_POLICY=\"SKIP\"\nMANAGE_BUILTINS=no\nIPT_SYSCTL=\nIPT_MODULES=\"\"\n")
+	m.opened("UFW", "interception: {includeInboundPorts: [8080]}")
+	r := m.ok(m.firewall("22 3306 9999 15006 15020", "ufw allow 7777/tcp >/dev/null\n"+apply+"\ntried 22 3306 9999 15006 15020\nufw show added | grep -v '^Added'"))
+	require.Equal(t, `pod 15006 4
+pod 15006 6
+pod 22 4
+pod 22 6
+pod 3306 4
+pod 3306 6
+scraper 15020 4
+scraper 22 4
+scraper 22 6
+stranger 22 4
+stranger 22 6
+ufw allow 7777/tcp
+ufw allow 22/tcp comment 'vmmesh: SSH'
+ufw allow from 10.244.0.0/16 to any port 3306 proto tcp comment 'vmmesh: the mesh'
+ufw allow from 10.244.0.0/16 to any port 15006 proto tcp comment 'vmmesh: the mesh, captured'
+ufw allow from 10.40.0.0/24 to any port 15020 proto tcp comment 'vmmesh: metrics, with those of the application'
+ufw allow from 10.40.0.0/24 to any port 15021 proto tcp comment 'vmmesh: readiness'
+ufw allow from 10.40.0.0/24 to any port 15090 proto tcp comment 'vmmesh: metrics of Envoy alone'
+ufw allow from fd00:10::/64 to any port 3306 proto tcp comment 'vmmesh: the mesh'
+ufw allow from fd00:10::/64 to any port 15006 proto tcp comment 'vmmesh: the mesh, captured'
+`, r.out)
+
+	// Other rules take the place of these.
+	r = m.ok(m.firewall("22", "sed -i 's/15020/16020/; /fd00/d; /3306/d' /etc/vmmesh/firewall.rules\nufw reload >/dev/null\n"+apply+"\nufw show added | grep -cE '15020|fd00|3306' || :\nufw show added | grep -cE '16020|7777|22/tcp'"))
+	require.Equal(t, "0\n3\n", r.out)
+
+	// A trial that nobody confirms brings back what was, rules and state.
+	before := m.read("etc/ufw/user.rules")
+	r = m.ok(m.firewall("22", "ufw reload >/dev/null\nsed -i s/16020/17020/ /etc/vmmesh/firewall.rules\niptables -I INPUT -p tcp --dport 22 -j DROP\n"+apply+" || echo failed\nufw status | head -n 1"))
+	require.Equal(t, "failed\nStatus: active\n", r.out)
+	require.Equal(t, before, m.read("etc/ufw/user.rules"))
+
+	m.vars["FIREWALL"] = "None"
+	r = m.ok(m.firewall("22", "ufw reload >/dev/null\n"+apply+"\nufw show added | grep -v '^Added'"))
+	require.Equal(t, "ufw allow 7777/tcp\nufw allow 22/tcp comment 'vmmesh: SSH'\n", r.out)
 }
