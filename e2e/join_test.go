@@ -97,6 +97,16 @@ func testJoin(t *testing.T, c *Cluster) {
 		pod.Until(t, "the VM to go", lists(cluster))
 		v.StartApp(t, "8080")
 		pod.Until(t, "the VM again", lists(cluster, here))
+
+		v.PowerOff()
+		pod.Until(t, "the VM to go with its power", lists(cluster))
+		eventually(t, "the entry to go, too", func() error {
+			_, err := c.Dynamic.Resource(entryResource).Namespace("vm-workloads").Get(context.Background(), name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			return fmt.Errorf("it is still there (%v)", err)
+		})
 	})
 
 	t.Run("static", func(t *testing.T) {
