@@ -60,6 +60,8 @@ func protected(o *unstructured.Unstructured) bool {
 var kinds = []schema.GroupVersionResource{
 	{Version: "v1", Resource: "serviceaccounts"},
 	{Version: "v1", Resource: "services"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "roles"},
+	{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
 	{Group: "networking.istio.io", Version: "v1", Resource: "workloadgroups"},
 	{Group: "networking.istio.io", Version: "v1", Resource: "workloadentries"},
 	{Group: "networking.istio.io", Version: "v1", Resource: "serviceentries"},

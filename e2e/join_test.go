@@ -4,13 +4,19 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	authentication "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 )
 
 var entryResource = schema.GroupVersionResource{Group: "networking.istio.io", Version: "v1", Resource: "workloadentries"}
@@ -91,6 +97,16 @@ func testJoin(t *testing.T, c *Cluster) {
 		pod.Until(t, "the VM to go", lists(cluster))
 		v.StartApp(t, "8080")
 		pod.Until(t, "the VM again", lists(cluster, here))
+
+		v.PowerOff()
+		pod.Until(t, "the VM to go with its power", lists(cluster))
+		eventually(t, "the entry to go, too", func() error {
+			_, err := c.Dynamic.Resource(entryResource).Namespace("vm-workloads").Get(context.Background(), name, metav1.GetOptions{})
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			return fmt.Errorf("it is still there (%v)", err)
+		})
 	})
 
 	t.Run("static", func(t *testing.T) {
@@ -116,5 +132,38 @@ func testJoin(t *testing.T, c *Cluster) {
 		after := c.entry(t, "vm-workloads", name, healthy("False"))
 		pod.Until(t, "the VM to go", lists(cluster))
 		require.Equal(t, before.Object["spec"], after.Object["spec"], "istiod changed an entry that Git owns")
+	})
+
+	// The VM has no token, only a credential with which it may ask for one.
+	t.Run("token request", func(t *testing.T) {
+		b := Build(t, Case{Name: "token-request", Path: filepath.Join("testdata", "join", "token-request", "vmmesh.yaml")})
+		g := b.Group(t, "pay")
+		i := c.StartIstiod(t, b.Specs[0].Settings(""), "192.0.2.10")
+		c.Apply(t, b.Objects)
+		c.RootCert(t, "payments")
+		answer, err := c.Kube.CoreV1().ServiceAccounts("payments").CreateToken(context.Background(), "pay-bootstrap",
+			&authentication.TokenRequest{}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		credential := answer.Status.Token
+
+		v := StartMachine(t, "pay-1", "10.20.0.7", "1.31.1")
+		ca, err := os.ReadFile(c.CAFile)
+		require.NoError(t, err)
+		v.Write(t, "/etc/bootstrap/ca.pem", ca, 0o644)
+		v.Write(t, "/etc/bootstrap/token", []byte(credential), 0o600)
+		v.StartApp(t, "8080")
+		v.Join(t, c, i, b, g, nil)
+		require.Equal(t, "spiffe://cluster.local/ns/payments/sa/pay", v.Certificate(t).URIs[0].String())
+		v.Envoy(t)
+		c.entry(t, "payments", "pay-10.20.0.7", healthy("True"))
+
+		// The credential is good for that alone.
+		as, err := kubernetes.NewForConfig(&rest.Config{Host: apiServerURL, BearerToken: credential,
+			TLSClientConfig: rest.TLSClientConfig{CAFile: c.CAFile}})
+		require.NoError(t, err)
+		_, err = as.CoreV1().ServiceAccounts("payments").CreateToken(context.Background(), "pay-bootstrap", &authentication.TokenRequest{}, metav1.CreateOptions{})
+		require.True(t, apierrors.IsForbidden(err), "a token for another account: %v", err)
+		_, err = as.CoreV1().Secrets("payments").List(context.Background(), metav1.ListOptions{})
+		require.True(t, apierrors.IsForbidden(err), "secrets: %v", err)
 	})
 }

@@ -17,9 +17,11 @@ import (
 // server that holds the generated objects.
 func testParity(t *testing.T, c *Cluster) {
 	used := map[string]bool{}
-	compared := 0
-	for _, kase := range Cases(t) {
+	compared, ran := 0, 0
+	cases := Cases(t)
+	for _, kase := range cases {
 		t.Run(kase.Name, func(t *testing.T) {
+			ran++
 			b := Build(t, kase)
 			for _, s := range b.Specs {
 				for _, revision := range s.Revisions() {
@@ -54,8 +56,8 @@ func testParity(t *testing.T, c *Cluster) {
 		})
 	}
 	require.NotZero(t, compared)
-	if t.Failed() {
-		return // what failed may be what an entry is for
+	if t.Failed() || ran < len(cases) {
+		return // what is missing may be what an entry is for
 	}
 	for _, d := range differences {
 		require.True(t, used[d.reason], "no case differs by this, so it must not be stated: %s", d.reason)

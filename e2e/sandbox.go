@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -52,7 +53,18 @@ func Sandbox(run func() int) int {
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
 		Pdeathsig:  syscall.SIGKILL,
 	}
-	err = inner.Run()
+	// Who is asked to end takes the inner process along, and then tidies up.
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGINT, syscall.SIGTERM)
+	if err := inner.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	go func() {
+		fmt.Fprintln(os.Stderr, "e2e:", <-asked)
+		_ = inner.Process.Kill()
+	}()
+	err = inner.Wait()
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

@@ -32,9 +32,11 @@ import (
 type VM struct {
 	Name    string
 	Address string
-	process *exec.Cmd
-	root    string // the machine's /, as seen from here
-	log     string
+	// PowerOff ends everything on the machine at once.
+	PowerOff func()
+	process  *exec.Cmd
+	root     string // the machine's /, as seen from here
+	log      string
 }
 
 //go:embed machine.sh
@@ -63,12 +65,15 @@ func StartMachine(t testing.TB, name, address, version string) *VM {
 		_ = v.process.Wait()
 		close(done)
 	}()
+	v.PowerOff = func() {
+		_ = v.process.Process.Kill()
+		<-done
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("what %s said:\n%s", name, v.said())
 		}
-		_ = v.process.Process.Kill()
-		<-done
+		v.PowerOff()
 		require.NoError(t, os.RemoveAll(dir))
 	})
 	v.root = fmt.Sprintf("/proc/%d/root", v.process.Process.Pid)
