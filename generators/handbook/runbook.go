@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,9 +48,15 @@ var blanks = regexp.MustCompile(`\n{3,}`)
 
 func (p *page) line(text string) { p.WriteString(text + "\n") }
 
-// sh is a block of commands.
+// sh is a block of commands. What workloads or groups have in common stands there once.
 func (p *page) sh(commands ...string) {
-	p.line("\n```sh\n" + strings.Join(commands, "\n") + "\n```\n")
+	var once []string
+	for _, c := range commands {
+		if !slices.Contains(once, c) {
+			once = append(once, c)
+		}
+	}
+	p.line("\n```sh\n" + strings.Join(once, "\n") + "\n```\n")
 }
 
 // onVM is a block of commands that run on the VM.
