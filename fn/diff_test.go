@@ -1,6 +1,7 @@
 package fn_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
@@ -22,7 +23,7 @@ func treeOf(out *outputs) compare.Old {
 	lock := &compare.Lock{SpecSHA256: specSum}
 	for path, text := range out.files {
 		sum := sha256.Sum256([]byte(text))
-		lock.Files = append(lock.Files, compare.Locked{Path: path, SHA256: hex.EncodeToString(sum[:]), Mode: 0o644})
+		lock.Files = append(lock.Files, compare.Locked{Path: path, SHA256: hex.EncodeToString(sum[:]), Mode: cmp.Or(out.modes[path], 0o644)})
 	}
 	return compare.Old{Name: "deploy", Lock: lock, Read: func(path string) (compare.File, error) {
 		text, ok := out.files[path]

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "rewrite the expected outputs")
 // outputs is a sink that keeps everything.
 type outputs struct {
 	files  map[string]string // by path; objects of one path are one stream
+	modes  map[string]uint32 // of those that are no objects
 	stream bytes.Buffer      // every object, in order
 }
 
@@ -40,14 +41,14 @@ func (o *outputs) Object(path string, text []byte) error {
 }
 
 func (o *outputs) File(f manifest.File) error {
-	o.files[f.Path] = string(f.Data)
+	o.files[f.Path], o.modes[f.Path] = string(f.Data), f.Mode
 	return nil
 }
 
 // build runs the pipeline over a text.
 func build(t testing.TB, name string, src []byte) (*outputs, diag.List) {
 	t.Helper()
-	out := &outputs{files: map[string]string{}}
+	out := &outputs{files: map[string]string{}, modes: map[string]uint32{}}
 	docs, findings := schema.Parse(name, src)
 	if findings.HasErrors() {
 		return out, findings

@@ -84,3 +84,24 @@ func TestOverlayKeepsTheMesh(t *testing.T) {
 		require.Equal(t, map[string]any{"app": "payment-service", "class": "vm"}, at(got[id], "spec", "selector", "matchLabels"), id)
 	}
 }
+
+// TestOverlayKeepsTheBootstrapRole lays a prefix and a namespace over a tree whose VMs ask for tokens: the Role is for the
+// account's new name, and bound to its own. The ConfigMap of root certificates, which istiod writes, keeps its name.
+func TestOverlayKeepsTheBootstrapRole(t *testing.T) {
+	src, err := os.ReadFile("../testdata/ok/vm-identities/vmmesh.yaml")
+	require.NoError(t, err)
+	files := map[string]string{"overlay/kustomization.yaml": "resources: [../base]\nnamePrefix: staging-\n"}
+	for name, text := range mustBuild(t, "vmmesh.yaml", src).files {
+		files["base/"+name] = text
+	}
+	got := kustomize(t, files, "/overlay")
+	const name = "staging-pay-sa-bootstrap"
+	require.Equal(t, []any{
+		map[string]any{"apiGroups": []any{""}, "resources": []any{"serviceaccounts/token"}, "resourceNames": []any{"staging-pay-sa"}, "verbs": []any{"create"}},
+		map[string]any{"apiGroups": []any{""}, "resources": []any{"configmaps"}, "resourceNames": []any{"istio-ca-root-cert"}, "verbs": []any{"get"}},
+	}, got["Role vm-workloads/"+name]["rules"])
+	binding := got["RoleBinding vm-workloads/"+name]
+	require.Equal(t, map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}, binding["roleRef"])
+	require.Equal(t, []any{map[string]any{"kind": "ServiceAccount", "name": name, "namespace": "vm-workloads"}}, binding["subjects"])
+	require.Contains(t, got, "ServiceAccount vm-workloads/"+name)
+}

@@ -80,7 +80,8 @@ func TestOneMore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			src, err := os.ReadFile(path)
 			require.NoError(t, err)
-			before := objects(t, mustBuild(t, path, src))
+			built := mustBuild(t, path, src)
+			before := objects(t, built)
 			docs := documents(t, src)
 			for _, list := range instanceLists(&yaml.Node{Content: docs}) {
 				var vm yaml.Node
@@ -89,12 +90,28 @@ func TestOneMore(t *testing.T) {
 				text := printed(t, docs)
 				list.Content = list.Content[1:]
 
-				after := objects(t, mustBuild(t, path, text))
+				more := mustBuild(t, path, text)
+				after := objects(t, more)
+				for file, content := range more.files {
+					base := file[strings.LastIndexByte(file, '/')+1:]
+					ofMany := base == "instances" || base == "user-data" || strings.HasPrefix(base, "firewall.")
+					if strings.HasPrefix(file, "vms/") && !strings.Contains(file, "/one-more/") && !ofMany {
+						require.Equal(t, built.files[file], content, file)
+					}
+				}
 				added := 0
 				for id, object := range after {
 					if _, known := before[id]; !known {
 						require.Contains(t, id, "one-more")
 						added++
+						continue
+					}
+					if strings.HasSuffix(id, "-vm-files") { // all of a group's VMs are in it
+						before, object := filesOfVMs(t, before[id]), filesOfVMs(t, object)
+						require.NotEmpty(t, before)
+						for file, text := range before {
+							require.Equal(t, text, object[file], id+" "+file)
+						}
 						continue
 					}
 					require.Equal(t, before[id], object, id)
@@ -104,6 +121,17 @@ func TestOneMore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// filesOfVMs are the files of a ConfigMap, but for the table of a group's instances and what repeats it.
+func filesOfVMs(t testing.TB, object string) map[string]string {
+	var o struct {
+		Data map[string]string `yaml:"data"`
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(object), &o))
+	delete(o.Data, "instances")
+	delete(o.Data, "user-data")
+	return o.Data
 }
 
 // documents reads a stream of specs for editing.

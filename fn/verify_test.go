@@ -44,7 +44,9 @@ func TestVerifyIsSilentAboutOurs(t *testing.T) {
 
 			var tree []fn.Manifests
 			for file, text := range out.files {
-				tree = append(tree, fn.Manifests{Name: file, Text: []byte(text)})
+				if strings.HasSuffix(file, ".yaml") { // the command reads no others
+					tree = append(tree, fn.Manifests{Name: file, Text: []byte(text)})
+				}
 			}
 			require.Empty(t, report(t, fn.Verify(tree)))
 		})

@@ -31,10 +31,11 @@ A PATH is a file, a directory (its vmmesh.yaml) or - for standard input; without
 directory. Several PATHs are one build.
 
 Without -o the Kubernetes objects go to standard output, one YAML document each, in the order in
-which a cluster should see them. With -o DIR a whole tree is written, ready for kustomize: all of
-it or, when anything goes wrong, nothing. DIR/.vmmesh.lock lists what vmmesh wrote, so that the
-next build removes what is gone from the spec, and nothing else. A file that was changed by hand,
-or that vmmesh did not write, is never overwritten without --force.
+which a cluster should see them. With -o DIR a whole tree is written: the manifests, ready for
+kustomize, and below vms/ a folder for each group of VMs, from which they become members. All of
+it is written or, when anything goes wrong, nothing. DIR/.vmmesh.lock lists what vmmesh wrote, so
+that the next build removes what is gone from the spec, and nothing else. A file that was changed
+by hand, or that vmmesh did not write, is never overwritten without --force.
 
 Findings go to standard error.
 

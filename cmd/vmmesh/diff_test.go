@@ -33,6 +33,11 @@ func TestDiffCases(t *testing.T) {
 				require.Equal(t, exitOK, built.code, built.err)
 				require.NoFileExists(t, old)
 				writeSpec(t, old, built.out)
+			} else if _, err := os.Stat("old-tree-vmmesh.yaml"); err == nil {
+				old = "old"
+				require.NoDirExists(t, old)
+				built := run("build", "old-tree-vmmesh.yaml", "-o", old)
+				require.Equal(t, exitOK, built.code, built.err)
 			} else if _, err := os.Stat("old"); err == nil {
 				require.NoFileExists(t, old)
 				old = "old"

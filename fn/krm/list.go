@@ -117,7 +117,7 @@ func (l *list) split() bool {
 		switch {
 		case blank(rest):
 			// an empty line neither ends nor begins anything
-		case rest[0] == '\t':
+		case rest[0] == '\t' && !(l.inItems() && l.indent >= 0 && col > l.indent): // in an item it may be text
 			return false
 		case rest[0] == '#' && (col == 0 || l.inItems() && (l.indent < 0 || col <= l.indent)):
 			if comments < 0 {

@@ -41,6 +41,7 @@ var overlayRules = manifest.KustomizeConfig{
 			{Path: "spec/serviceAccount", Group: networkingGroup, Kind: "WorkloadEntry"},
 			{Path: "spec/rules/from/source/serviceAccounts", Group: securityGroup, Kind: "AuthorizationPolicy"},
 			{Path: "spec/rules/from/source/notServiceAccounts", Group: securityGroup, Kind: "AuthorizationPolicy"},
+			{Path: "rules/resourceNames", Group: rbacGroup, Kind: "Role"},
 		},
 	}},
 	CommonLabels: []manifest.FieldSpec{

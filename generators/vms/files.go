@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
@@ -35,16 +36,24 @@ func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group
 
 // kit is what all groups share.
 type kit struct {
-	static []manifest.File   // scripts and units
-	boot   *cloudinit.Writer // with those
-	plain  *cloudinit.Writer // with those, but for the firewall's
+	static         []manifest.File // scripts and units
+	open, filtered *cloudinit.Writer
 }
 
+// newKit leaves the firewall's scripts out of the user-data of groups that ask for no firewall: a VM that boots for the
+// first time has none of ours to take away, and they are a fifth of the bytes. The folders have them all the same.
 func newKit() kit {
 	static := scripts.Files()
-	isFirewall := func(f manifest.File) bool { return f.Path == "firewall.sh" || f.Path == "vmmesh-firewall.service" }
-	plain := slices.DeleteFunc(slices.Clone(static), isFirewall)
-	return kit{static, cloudinit.NewWriter(static), cloudinit.NewWriter(plain)}
+	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
+	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
+}
+
+// boot writes the user-data of a group.
+func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
+	if g.VM.Firewall.Backend == "None" {
+		return k.open
+	}
+	return k.filtered
 }
 
 // group makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its
@@ -99,7 +108,7 @@ func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 	if len(table) > 0 {
 		files = append(files, text(instancesFile, table))
 	}
-	return lines, files
+	return lines, append(files, firewall(m.group)...)
 }
 
 // different yields the files of an instance that are not as in its group's folder. Its user-data never is.

@@ -10,17 +10,7 @@ import (
 
 // userData is what a VM with these files boots from.
 func (k kit) userData(g *mesh.Group, files []manifest.File) manifest.File {
-	return text("user-data", k.boots(g, files).Data)
-}
-
-// boots makes user-data. A group that asks for no firewall has it without those scripts: on a VM that boots for the first
-// time there is none of ours to take away, and they are a fifth of the bytes.
-func (k kit) boots(g *mesh.Group, files []manifest.File) cloudinit.UserData {
-	w := k.boot
-	if g.VM.Firewall.Backend == "None" {
-		w = k.plain
-	}
-	return w.UserData(g.VM.Cloud.Type, files)
+	return text("user-data", k.boot(g).UserData(g.VM.Cloud.Type, files).Data)
 }
 
 // Boot is what a group's VMs boot from, or one instance with settings of its own, in a cloud that limits its size.
@@ -48,7 +38,7 @@ func Boots(m *mesh.Mesh) iter.Seq[Boot] {
 func (k kit) limited(g *mesh.Group, yield func(Boot) bool) bool {
 	one := func(m machine, i *mesh.Instance) bool {
 		_, files := config(m, i)
-		return yield(Boot{g, i, k.boots(g, files), largest(files)})
+		return yield(Boot{g, i, k.boot(g).UserData(g.VM.Cloud.Type, files), largest(files)})
 	}
 	shared := anyOf(g)
 	if !one(shared, nil) {

@@ -98,19 +98,21 @@ func TestAnInstancesLinesAreTheGroupsAndItsOwn(t *testing.T) {
 
 // No instance's folder can be where a file of its group is.
 func TestNoInstanceIsNamedAfterAFile(t *testing.T) {
-	m, found := resolved(t, pay+"  vm: {firewall: {backend: Nftables}}\n")
-	require.False(t, found.HasErrors(), "%v", found)
-	m.Specs[0].Istio.RootCert = "a certificate"
 	seen := map[string]bool{}
-	for f := range vms.Files(m) {
-		name, _ := strings.CutPrefix(f.Path, "vms/vm-workloads/pay/")
-		if strings.Contains(name, "/") {
-			continue
+	for _, backend := range []string{"Nftables", "UFW"} {
+		m, found := resolved(t, pay+"  vm: {firewall: {backend: "+backend+", allowFrom: [10.0.0.0/8]}}\n")
+		require.False(t, found.HasErrors(), "%v", found)
+		m.Specs[0].Istio.RootCert = "a certificate"
+		for f := range vms.Files(m) {
+			name, _ := strings.CutPrefix(f.Path, "vms/vm-workloads/pay/")
+			if strings.Contains(name, "/") {
+				continue
+			}
+			seen[name] = true
+			require.Contains(t, mesh.VMFileNames, name)
+			_, found := resolved(t, strings.Replace(pay, "name: vm1", "name: "+name, 1))
+			require.True(t, found.HasErrors(), "an instance may be called %s", name)
 		}
-		seen[name] = true
-		require.Contains(t, mesh.VMFileNames, name)
-		_, found := resolved(t, strings.Replace(pay, "name: vm1", "name: "+name, 1))
-		require.True(t, found.HasErrors(), "an instance may be called %s", name)
 	}
 	for _, name := range mesh.VMFileNames {
 		require.True(t, seen[name], "no file is called %s", name)
@@ -130,4 +132,37 @@ func TestFilesStop(t *testing.T) {
 		}
 		require.Equal(t, stop+1, n)
 	}
+}
+
+// What the mesh says to every proxy is below what is said of VMs: metadata key by key, any other field as a whole. What is
+// derived for VMs it does not reach.
+func TestTheMeshsOwnDefaults(t *testing.T) {
+	const spec = `
+  istio: {version: 1.31.1, istiodAddresses: [34.56.78.90]}
+  controlPlane:
+    install: INSTALL
+    meshConfig:
+      defaultConfig:
+        concurrency: 3
+        discoveryAddress: elsewhere:15012
+        tracing: {sampling: 10, zipkin: {address: "zipkin:9411"}}
+        proxyMetadata: {ISTIO_META_DNS_CAPTURE: "true", BOTH: mesh, MESH: mesh}
+  workloads: [{name: pay, groups: [{name: pay}]}]
+  vm:
+    dns: {mode: None}
+    proxyConfig: {tracing: {sampling: 5}, proxyMetadata: {BOTH: vm}}
+`
+	folder := "vms/vm-workloads/pay/"
+	all := files(t, strings.ReplaceAll(spec, "INSTALL", "Helm"))
+	env, config := string(all[folder+"cluster.env"].Data), string(all[folder+"mesh.yaml"].Data)
+	for _, line := range []string{"BOTH='vm'\n", "MESH='mesh'\n"} {
+		require.Contains(t, env, line)
+	}
+	require.NotContains(t, env+config, "DNS_CAPTURE")
+	require.Contains(t, config, "  concurrency: 3\n  discoveryAddress: istiod.istio-system.svc:15012\n")
+	require.Contains(t, config, "  tracing:\n    sampling: 5\n")
+	require.NotContains(t, config, "zipkin")
+
+	all = files(t, strings.ReplaceAll(spec, "INSTALL", "None"))
+	require.NotContains(t, string(all[folder+"cluster.env"].Data), "MESH='mesh'", "who installs the mesh says what is in it")
 }

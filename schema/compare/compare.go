@@ -105,15 +105,15 @@ func (c *Changes) Same() bool { return len(c.Objects) == 0 && len(c.Files) == 0 
 func Compare(old Old, made New) (Changes, diag.List, error) {
 	var c Changes
 	before := old.Files
+	var vms []vmFile
 	if old.Lock != nil {
 		var err error
-		if before, err = c.compareFiles(old, made); err != nil {
+		if before, vms, err = c.compareFiles(old, made); err != nil {
 			return Changes{}, nil, err
 		}
 		if len(c.Files) == 0 {
 			return c, nil, nil // the same bytes are the same objects
 		}
-		before = objectFiles(before)
 	}
 	was, findings := readSet(old.Name, before, &c)
 	if findings.HasErrors() {
@@ -129,7 +129,8 @@ func Compare(old Old, made New) (Changes, diag.List, error) {
 		return Changes{}, nil, fmt.Errorf("our own output cannot be read: %s:%d: %s", d.At.Source().Name, d.Pos().Line, d.Message)
 	}
 	c.compareObjects(was, will)
-	c.Consequences = consequences(was, will, c.Objects)
+	c.Consequences = consequences(was, will, c.Objects, vms)
+	c.noteScripts(vms)
 	return c, findings.Sorted(), nil
 }
 

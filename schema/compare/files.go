@@ -18,8 +18,9 @@ type FileChange struct {
 	Why    string // what else there is to say of it: that it was changed by hand, is missing, …; may be empty
 }
 
-// compareFiles finds the files that a build would write or remove, and answers those that stand now.
-func (c *Changes) compareFiles(old Old, made New) ([]File, error) {
+// compareFiles finds the files that a build would write or remove. It answers those with objects that stand now, and
+// those of VMs that differ; no other text is kept.
+func (c *Changes) compareFiles(old Old, made New) (objects []File, vms []vmFile, err error) {
 	locked := map[string]Locked{}
 	wanted := map[string]*File{}
 	paths := map[string]bool{}
@@ -30,7 +31,6 @@ func (c *Changes) compareFiles(old Old, made New) ([]File, error) {
 		f := &made.Files[i]
 		wanted[f.Path], paths[f.Path] = f, true
 	}
-	var present []File
 	lockStale := false
 	for _, path := range sortedKeys(paths) {
 		lock, owned := locked[path]
@@ -40,10 +40,10 @@ func (c *Changes) compareFiles(old Old, made New) ([]File, error) {
 		switch {
 		case isOdd, isAbsent(err):
 		case err != nil:
-			return nil, err
-		default:
+			return nil, nil, err
+		case isObjects(path):
 			have.Path = path
-			present = append(present, have)
+			objects = append(objects, have)
 		}
 		there := err == nil
 		edited := there && owned && sum(have.Text) != lock.SHA256
@@ -51,7 +51,16 @@ func (c *Changes) compareFiles(old Old, made New) ([]File, error) {
 			lockStale = true
 		}
 
-		change := func(how Change, why string) { c.Files = append(c.Files, FileChange{how, path, why}) }
+		change := func(how Change, why string) {
+			c.Files = append(c.Files, FileChange{how, path, why})
+			if f, ofVMs := vmFileAt(path); ofVMs {
+				f.change = how
+				if f.name == "cluster.env" && how == Changed && want != nil {
+					f.old, f.new = have.Text, want.Text
+				}
+				vms = append(vms, f)
+			}
+		}
 		switch {
 		case isOdd && want != nil:
 			change(Changed, odd.What+" stands there, and a build does not write over it")
@@ -94,7 +103,7 @@ func (c *Changes) compareFiles(old Old, made New) ([]File, error) {
 	}
 	slices.Sort(c.Strangers)
 	slices.SortFunc(c.Files, func(a, b FileChange) int { return cmp.Compare(a.Path, b.Path) })
-	return present, nil
+	return objects, vms, nil
 }
 
 func isScript(mode uint32) bool { return mode&0o100 != 0 }

@@ -71,12 +71,14 @@ var Meanings = []Meaning{
 	{"allow-removed", "The last policy that allows goes: everyone may call.", findRemovedAllows},
 	{"deny-changed", "A policy that denies comes or goes.", findChangedDenials},
 	{"rules-changed", "Who may call changes.", findChangedRules},
+	{"vm-files", "What VMs were set up with changes, which they do not see by themselves.", findVMFiles},
 	{"namespace-removed", "A Namespace goes, with all that is in it.", findRemovedNamespaces},
 }
 
 // consequences runs every meaning over two sides.
-func consequences(was, will *set, changes []ObjectChange) []Consequence {
+func consequences(was, will *set, changes []ObjectChange, vms []vmFile) []Consequence {
 	p := newPair(was, will, changes)
+	p.vmFiles = vms
 	var found []Consequence
 	for _, m := range Meanings {
 		m.find(p, func(s Severity, about ID, format string, args ...any) {
@@ -91,6 +93,7 @@ func consequences(was, will *set, changes []ObjectChange) []Consequence {
 type pair struct {
 	was, will *set
 	changes   []ObjectChange
+	vmFiles   []vmFile // that differ, by path; none where the old side is no output tree
 
 	wasEntries, willEntries map[ID][]*object // the static entries of each group; those of none under the zero ID
 	renamed                 map[ID]ID        // groups that went, and what they are called now

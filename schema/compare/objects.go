@@ -95,8 +95,11 @@ const noDocument = "VM005"
 
 // objectFiles are the files of a tree that hold objects for a cluster; others may look like some, and are kustomize's.
 func objectFiles(files []File) []File {
-	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !strings.HasPrefix(f.Path, "manifests/") })
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !isObjects(f.Path) })
 }
+
+// isObjects tells whether a file of a tree holds objects for a cluster.
+func isObjects(path string) bool { return strings.HasPrefix(path, "manifests/") }
 
 // readSet reads the objects of all texts, whose names begin with dir. Documents that are no objects, such as values of
 // a chart, are passed over.

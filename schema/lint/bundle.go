@@ -77,8 +77,8 @@ func findLargeUserData(s Sizes, report Report) {
 
 var userDataFull = diag.Rule{
 	ID: "VM902", Name: "user-data-nearly-full", Severity: diag.Warning,
-	Doc: "User-data leaves a tenth of what the cloud takes.",
-	Long: "It has been made as small as it can be and fills more than nine tenths of the limit (VM901). A few instances more, another root certificate during a rotation " +
+	Doc: "User-data leaves a twentieth of what the cloud takes.",
+	Long: "It has been made as small as it can be and fills more than 95 % of the limit (VM901). A few instances more, another root certificate during a rotation " +
 		"or the next version of vmmesh may not fit, and the build then stops at an inconvenient time.",
 	Bad:  "vm: {cloud: {type: AWS}}\ngroups:\n- name: pay\n  instances: [...] # several hundred",
 	Good: "vm: {cloud: {type: AWS}}\ngroups:\n- name: pay\n  registration: Auto",
@@ -86,7 +86,7 @@ var userDataFull = diag.Rule{
 
 func findFullUserData(s Sizes, report Report) {
 	for _, u := range s.UserData {
-		if u.Smallest && u.Bytes <= u.Limit && u.Bytes*10 > u.Limit*9 {
+		if u.Smallest && u.Bytes <= u.Limit && u.Bytes*20 > u.Limit*19 {
 			report(userDataFull.At(u.At, "user-data is %d bytes when %s, of the %d that %s takes; of its own files %s is the largest, with %d bytes",
 				u.Bytes, u.Form, u.Limit, u.Cloud, u.Largest, u.LargestIs).WithHelp("%s", u.mend()))
 		}

@@ -15,12 +15,12 @@ func TestUserDataSizes(t *testing.T) {
 		smallest bool
 		rules    []string
 	}{
-		{900, true, nil},
-		{901, true, []string{"VM902"}},
+		{950, true, nil},
+		{951, true, []string{"VM902"}},
 		{1000, true, []string{"VM902"}},
 		{1001, true, []string{"VM901"}},
 		{1000, false, nil}, // it would be packed before it is too large
-		{901, false, nil},
+		{951, false, nil},
 	} {
 		found := Bundle(Sizes{UserData: []UserData{{Cloud: "AWS", Form: "gzipped", Bytes: c.bytes, Limit: 1000, Smallest: c.smallest}}})
 		require.Len(t, found, len(c.rules), c.bytes)

@@ -36,6 +36,7 @@ type Spec struct {
 	Ignores      []Ignore
 
 	DefaultConfig *meshconfig.ProxyConfig // what the mesh says to every proxy; nil: no spec of the build installs it
+	peers         []netip.Prefix          // who may call any VM of the mesh: see Group.Openings
 }
 
 // Istio is the mesh that the VMs join.

@@ -30,7 +30,7 @@ func VMFilesName(group string) string { return group + "-vm-files" }
 // VMFileNames are the files of a group's folder, which no instance can be named after: its own folder is beside them.
 var VMFileNames = []string{
 	"cluster.env", "mesh.yaml", "hosts", "vm.env", "root-cert.pem", "instances", "user-data",
-	"address.sh", "application.conf", "firewall.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
+	"firewall.rules", "firewall.nft", "address.sh", "application.conf", "diagnose.sh", "firewall.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
 	"prepare.sh", "ready.sh", "vmmesh-firewall.service", "vmmesh-identity.service", "vmmesh-identity.timer", "vmmesh-ready.service",
 }
 

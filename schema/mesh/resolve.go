@@ -31,6 +31,7 @@ func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 			r.routes(s)
 		}
 	}
+	r.peers()
 	r.defaultConfig()
 	r.lentAccounts()
 	r.claimPolicies()

@@ -45,7 +45,8 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 
 	// A block that only spec.vm has is judged for every group that uses it; the findings are the same and told once.
 	r.packageVersion(&merged.Package, g)
-	r.vmAddress(&merged.Address)
+	r.packageOrigin(&merged.Package)
+	r.vmAddress(&merged.Address, vm.Cloud.Type)
 	r.dns(&merged.DNS, vm, g)
 	r.identity(&merged.Identity, g)
 	r.interception(&merged.Interception, &merged.Firewall, vm, g)
@@ -110,8 +111,20 @@ func (r *resolver) packageVersion(in *schema.Package, g *Group) {
 	}
 }
 
-func (r *resolver) vmAddress(in *schema.Address) {
+// packageOrigin demands that nobody on the way can put another package in the place of Istio's, which runs as root.
+func (r *resolver) packageOrigin(in *schema.Package) {
+	if in.Format != "None" && len(in.Checksums) == 0 && strings.HasPrefix(in.BaseURL, "http://") {
+		r.say(ruleMisfit.At(in.At.Key("baseURL"), "packages come from %s unencrypted, and no checksum pins them", in.BaseURL).
+			WithHelp("use https, or add `checksums: [{format: Deb, arch: amd64, sha256: <sum>}]` for each package that VMs install"))
+	}
+}
+
+func (r *resolver) vmAddress(in *schema.Address, cloud string) {
+	metadata := in.Source == "Metadata" || in.Source == "MetadataExternal"
 	switch {
+	case metadata && !slices.Contains([]string{"AWS", "GCP", "Azure", "OpenStack"}, cloud):
+		r.say(ruleMisfit.At(in.At.Key("source"), "source: %s, and cloud type %s has no metadata service that tells an address", in.Source, cloud).
+			WithHelp("set `vm.cloud: {type: AWS}`, or whichever it is, or another source"))
 	case in.Source == "Interface" && in.Interface == "":
 		r.say(ruleMissingSetting.At(in.At, "source: Interface does not say which").WithHelp("add `interface: eth0`"))
 	case in.Source != "Interface" && in.Interface != "":
@@ -208,8 +221,31 @@ func (r *resolver) firewall(in *schema.Firewall, vm *VM, g *Group) {
 		Backend: in.Backend, SSHPort: uint32(in.SSHPort),
 		AllowFrom: r.prefixes(in.AllowFrom, in.At.Key("allowFrom")), ScrapeFrom: r.prefixes(in.ScrapeFrom, in.At.Key("scrapeFrom")),
 	}
-	if in.Backend != "None" && g.Workload.Spec.Prometheus.Format != "None" && len(in.ScrapeFrom) == 0 {
+	if in.Backend == "None" {
+		return
+	}
+	r.callers(in, g)
+	if g.Workload.Spec.Prometheus.Format != "None" && len(in.ScrapeFrom) == 0 {
 		r.say(ruleMissingSetting.At(in.At, "scrapeFrom is missing: the firewall would keep Prometheus out").
 			WithHelp("add `scrapeFrom: [<range of the scrapers>]`"))
+	}
+}
+
+// callers demands that a firewall can know who may call the group's VMs.
+func (r *resolver) callers(in *schema.Firewall, g *Group) {
+	if len(in.AllowFrom) > 0 || len(g.Ports) == 0 {
+		return
+	}
+	if len(g.Workload.Istio().PodCIDRs) == 0 {
+		r.say(ruleMissingSetting.At(in.At, "istio.podCIDRs is missing: the firewall would keep pods out").
+			WithHelp("add `istio: {podCIDRs: [<ranges of the pods>]}`; or `allowFrom: [<ranges of the nodes>]` here, where the cluster's network hides pods behind their nodes"))
+	}
+	for _, n := range g.Workload.Spec.Networks {
+		for _, gw := range n.Gateways {
+			if _, isIP := parseIP(gw.Address); n.Name == g.Network && !isIP && len(n.CIDRs) == 0 {
+				r.say(ruleMissingSetting.At(in.At, "what comes through network %q comes from %s, and a firewall opens for addresses only", n.Name, gw.Address).
+					WithHelp("add the `cidrs` of network %q, or `allowFrom: [<addresses of the gateway>]` here", n.Name))
+			}
+		}
 	}
 }

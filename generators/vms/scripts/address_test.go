@@ -128,7 +128,7 @@ func TestAddressOfTheCloud(t *testing.T) {
 			m.write("tmp/metadata.py", metadata)
 			// A proxy that the environment names must not be asked.
 			r := m.run("bash", "-c", `python3 /tmp/metadata.py "$1" & trap "kill $!" EXIT
-				until [ -e /run/metadata-is-up ]; do sleep 0.05; done
+				until [ -e /run/metadata-is-up ]; do kill -0 $! || exit; sleep 0.05; done
 				http_proxy=http://127.0.0.1:9 bash /usr/local/lib/vmmesh/address.sh`, "bash", c.cloud)
 			if c.errors != "" {
 				m.fails(r, c.errors)

@@ -3,7 +3,6 @@
 package scripts
 
 import (
-	"bytes"
 	"embed"
 	"path"
 
@@ -32,17 +31,4 @@ func Files() []manifest.File {
 		all = append(all, manifest.File{Path: e.Name(), Mode: mode, Data: data})
 	}
 	return all
-}
-
-// Compact is a script without its comments, for user-data in which bytes are counted. It does the same: no line of a
-// script begins with # within a text that goes on over lines.
-func Compact(script []byte) []byte {
-	var out bytes.Buffer
-	for n, line := range bytes.SplitAfter(script, []byte("\n")) {
-		if text := bytes.TrimSpace(line); n > 0 && bytes.HasPrefix(text, []byte("#")) || len(text) == 0 {
-			continue
-		}
-		out.Write(line)
-	}
-	return out.Bytes()
 }

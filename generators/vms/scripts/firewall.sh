@@ -211,7 +211,7 @@ apply() {
 	Firewalld) [ ! -e "$POLICY" ] || cp -p "$POLICY" "$DIR/before/" ;;
 	esac
 	put 0600 root:root "$DIR/pending" <<<"$BACKEND"
-	arm "$1"
+	arm "$1" || refuse "no timer would have taken the new rules back"
 	bash "$here/firewall.sh" change || refuse "$BACKEND did not take the rules, its own words stand above"
 	passes || status=$?
 	[ "$status" != 1 ] || refuse "with the new rules nobody would reach port $VMMESH_SSH_PORT"

@@ -166,7 +166,7 @@ func (m *machine) run(command ...string) result {
 	args := []string{"--mount"}
 	before := "exec \"$@\""
 	if m.net != "" {
-		args = append(args, "--net")
+		args = append(args, "--net", "--kill-child", "--fork")
 		before = "set -e; ip link set lo up; " + m.net + "; exec \"$@\""
 	}
 	args = append(args, "--", "bash", "-c", before, "bash", "bash", "testdata/enter.sh", m.root)

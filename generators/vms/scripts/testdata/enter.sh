@@ -4,6 +4,7 @@ set -eu
 root=$1
 shift
 mount --make-rprivate /
+mount --bind "$root" "$root" # `ip netns exec` wants / to be a mount
 for dir in bin sbin lib lib32 lib64 libx32; do
 	if [ -L "/$dir" ]; then
 		ln -sfn "$(readlink "/$dir")" "$root/$dir"

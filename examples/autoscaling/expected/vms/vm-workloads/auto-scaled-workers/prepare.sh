@@ -18,8 +18,9 @@ directories() {
 	done
 }
 
-# sorted puts lines KEY='value' in the order of their keys, as the group's file is: the result is what the spec's output
-# holds for an instance. A value may go on over lines, so a line ends where its quotes do.
+# sorted puts lines KEY='value' in the order of their keys, as the group's file is, and of two for a key keeps the first:
+# the result is what the spec's output holds for an instance. A value may go on over lines, so a line ends where its
+# quotes do.
 sorted() {
 	local line all='' q=\'
 	local whole="^[A-Za-z_][A-Za-z0-9_]*=(${q}[^$q]*$q|\"$q\")*\$"
@@ -32,13 +33,13 @@ sorted() {
 			fi
 		done
 		[ -z "$all" ] || die "$ETC/cluster.env is damaged: ${all%%=*} has no end" "install the group's files again"
-	} | sort -z -t= -k1,1 | tr '\0' '\n'
+	} | sort -z -s -u -t= -k1,1 | tr '\0' '\n'
 }
 
 directories
 own=$(bash "$here/address.sh")
-merged=$(cat "$ETC/cluster.env" - <<<"$own" | sorted)
-put 0644 "$USER_GROUP" /var/lib/istio/envoy/cluster.env <<<"$merged"
-put 0644 "$USER_GROUP" /etc/istio/config/mesh <"$ETC/mesh.yaml"
+merged=$(cat - "$ETC/cluster.env" <<<"$own" | sorted)
+put 0644 "$PROXY" $ENV <<<"$merged"
+put 0644 "$PROXY" /etc/istio/config/mesh <"$ETC/mesh.yaml"
 bash "$here/hosts.sh"
 bash "$here/identity.sh"

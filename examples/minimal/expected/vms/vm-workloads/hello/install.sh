@@ -7,14 +7,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 alone "${BASH_SOURCE[0]}" "$@"
+[ "${1---allow-downgrade}" = --allow-downgrade ] || die "unknown argument $1" "usage: sudo bash install.sh [--allow-downgrade]"
 
+LIB=/usr/local/lib/vmmesh
 UNITS=/etc/systemd/system
-downgrade=
-case ${1-} in
-'') ;;
---allow-downgrade) downgrade=yes ;;
-*) die "unknown argument $1" "usage: sudo bash install.sh [--allow-downgrade]" ;;
-esac
+RESTART= # "yes" when the sidecar must read something anew
+verb=install
 
 # family tells whose packages this system takes.
 family() {
@@ -27,20 +25,17 @@ family() {
 	fi
 }
 
-# add PACKAGE... installs packages or files, with what they depend on. Configuration files stay as they are, and the
-# lock of a machine's own first update is waited for.
+# add PACKAGE... installs packages or files. Configuration files stay as they are; a new machine's own first update is
+# waited for.
 add() {
-	case $(family) in
-	Deb)
+	if [ "$(family)" = Deb ]; then
 		DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confold \
 			-o Dpkg::Options::=--force-confdef install --yes --no-install-recommends --allow-downgrades "$@" >&2
-		;;
-	RPM)
-		local tool=dnf
-		has dnf || tool=yum
-		"$tool" -y "$verb" "$@" >&2
-		;;
-	esac
+	elif has dnf; then
+		dnf -y "$verb" "$@" >&2
+	else
+		yum -y "$verb" "$@" >&2
+	fi
 }
 
 # tools installs the commands that vmmesh needs and this system lacks.
@@ -54,34 +49,34 @@ tools() {
 	esac
 	for line in "${wanted[@]}"; do
 		read -r command deb rpm <<<"$line"
-		if ! has "$command"; then
-			[ "$(family)" != Deb ] || rpm=$deb
-			missing+=("$rpm")
-		fi
+		has "$command" || missing+=("$deb:$rpm")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
+	if [ "$(family)" = Deb ]; then
+		missing=("${missing[@]%%:*}")
+		apt-get -qq -o DPkg::Lock::Timeout=600 update >&2 || warn "apt-get update failed"
+	else
+		missing=("${missing[@]##*:}")
+	fi
 	note "installing ${missing[*]}"
-	[ "$(family)" != Deb ] || apt-get -qq -o DPkg::Lock::Timeout=600 update >&2 || warn "apt-get update failed"
-	add "${missing[@]}" || die "${missing[*]} could not be installed" "install them by hand, or put them into the image"
+	add "${missing[@]}" || die "${missing[*]} could not be installed" "put them into the image"
 }
 
-# installed prints the version of istio-sidecar that is here, whole and configured; nothing otherwise.
+# installed FORMAT prints the version of istio-sidecar that is here, whole and configured.
 installed() {
-	local text=
-	case $1 in
-	Deb)
-		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) || return 0
-		[[ $text == ii* ]] || return 0
-		text=${text##* }
-		;;
-	RPM) text=$(rpm -q --qf '%{VERSION}' istio-sidecar 2>/dev/null) || return 0 ;;
-	esac
+	local text
+	if [ "$1" = Deb ]; then
+		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) && [[ $text == ii* ]] || return 0
+	else
+		text=$(rpm -q --qf '%{VERSION}' istio-sidecar 2>/dev/null) || return 0
+	fi
+	text=${text##* }
 	echo "${text%%-*}"
 }
 
 # package installs istio-sidecar in the spec's version.
 package() {
-	local format=$VMMESH_PACKAGE_FORMAT want=$VMMESH_PACKAGE_VERSION have newest file
+	local format=$VMMESH_PACKAGE_FORMAT want=$VMMESH_PACKAGE_VERSION have file
 	if [ "$format" = None ]; then
 		has pilot-agent || die "pilot-agent is not here, and vm.package.format is None" "put istio-sidecar $want into the image"
 		return
@@ -90,16 +85,15 @@ package() {
 	[ "$format" = "$(family)" ] || die "vm.package.format is $format, which this system does not take"
 	have=$(installed "$format")
 	[ "$have" != "$want" ] || return 0
-	newest=$(printf '%s\n' "$have" "$want" | sort -V | tail -n 1)
-	if [ "$newest" = "$have" ]; then
-		if [ -z "$downgrade" ]; then
+	if [ "$(printf '%s\n' "$have" "$want" | sort -V | tail -n 1)" = "$have" ]; then
+		if [ $# = 0 ]; then
 			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade"
 			return
 		fi
 		verb=downgrade
 	fi
 	note "installing istio-sidecar $want${have:+ over $have}"
-	download "$format" "$want"
+	download "${format,,}" "$want"
 	add "$TEMP/$file" || die "istio-sidecar $want could not be installed" "the package manager's own words stand above"
 	rm -rf "$TEMP"
 	TEMP=
@@ -108,16 +102,13 @@ package() {
 
 # download FORMAT VERSION leaves the checked package in $TEMP/$file.
 download() {
-	local arch pinned url sum proto='=https'
+	local arch url sum pinned proto='=https'
 	case $(uname -m) in
-	x86_64) arch=amd64 ;;
-	aarch64) arch=arm64 ;;
+	x86_64) arch=amd64 file=istio-sidecar.$1 ;;
+	aarch64) arch=arm64 file=istio-sidecar-arm64.$1 ;;
 	*) die "Istio has no packages for $(uname -m)" "use a VM with amd64 or arm64" ;;
 	esac
-	file=istio-sidecar
-	[ "$arch" = amd64 ] || file+=-$arch
-	file+=.${1,,}
-	url=$VMMESH_PACKAGE_BASE_URL/$2/${1,,}/$file
+	url=$VMMESH_PACKAGE_BASE_URL/$2/$1/$file
 	pinned=VMMESH_PACKAGE_SHA256_${1^^}_${arch^^}
 	sum=${!pinned}
 	TEMP=$(mktemp -d)
@@ -132,7 +123,7 @@ download() {
 		sum=${sum%%[[:space:]]*}
 	fi
 	[[ $sum =~ ^[0-9a-f]{64}$ ]] || die "$url.sha256 holds no SHA-256 sum"
-	get "$url" >"$TEMP/$file" || die "$url could not be fetched" "see that this VM reaches it and that the mirror has this file; Istio itself publishes no rpm for arm64"
+	get "$url" >"$TEMP/$file" || die "$url could not be fetched" "see that this VM reaches it and that it is there; Istio itself publishes no rpm for arm64"
 	sha256sum --check --status <<<"$sum  $TEMP/$file" ||
 		die "$url is not what it should be: its SHA-256 is not $sum" "nothing was installed; find out who changed the file, or correct vm.package.checksums"
 }
@@ -147,10 +138,10 @@ place() {
 	fi
 }
 
-# configuration copies what prepare.sh, identity.sh and the rest read.
-configuration() {
+# files copies what prepare.sh and the rest read, and themselves.
+files() {
 	local file
-	install -d -m 0755 "$ETC" "$STATE"
+	install -d -m 0755 "$ETC" "$STATE" "$LIB"
 	CHANGED=
 	for file in cluster.env mesh.yaml hosts root-cert.pem vm.env instances; do
 		place 0644 "$ETC/$file" "$file"
@@ -159,59 +150,38 @@ configuration() {
 	for file in firewall.rules firewall.nft; do
 		place 0644 "$ETC/$file" "$file"
 	done
-}
-
-scripts() {
-	local file lib=/usr/local/lib/vmmesh
-	install -d -m 0755 "$lib"
 	for file in "$here"/*.sh; do
 		file=${file##*/}
-		[ "$file" = install.sh ] || place 0755 "$lib/$file" "$file"
+		[ "$file" = install.sh ] || place 0755 "$LIB/$file" "$file"
 	done
 	# With TPROXY the agent is root, and writes logs that the rotation's user could not empty.
 	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh istio.logrotate
 }
 
-# units copies the units and drop-ins, and removes drop-ins for a workload that this VM no longer runs.
+# units copies units and drop-ins, and removes drop-ins for a workload that this VM no longer runs.
 units() {
-	local file app=$UNITS/$VMMESH_WORKLOAD.service.d/10-vmmesh.conf
+	local file istio=$UNITS/istio.service.d/10-vmmesh.conf app=$UNITS/$VMMESH_WORKLOAD.service.d/10-vmmesh.conf
 	CHANGED=
-	install -d -m 0755 "$UNITS/istio.service.d"
-	place 0644 "$UNITS/istio.service.d/10-vmmesh.conf" istio.conf
+	install -d -m 0755 "${istio%/*}"
+	place 0644 "$istio" istio.conf
 	for file in "$here"/vmmesh-*.{service,timer}; do
 		place 0644 "$UNITS/${file##*/}" "${file##*/}"
 	done
 	case $VMMESH_WORKLOAD in
-	istio | vmmesh-*) app= ;; # a drop-in there would make our own units wait for themselves
+	istio | vmmesh-*) app= ;; # our own units would wait for themselves
 	*)
 		install -d -m 0755 "${app%/*}"
 		place 0644 "$app" application.conf
 		;;
 	esac
 	for file in "$UNITS"/*.service.d/10-vmmesh.conf; do
-		if [ "$file" != "$app" ] && [ "$file" != "$UNITS/istio.service.d/10-vmmesh.conf" ] && [ -e "$file" ]; then
-			rm -f "$file"
-			CHANGED=yes
-		fi
+		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" gone
 	done
-	if [ -n "$CHANGED" ]; then
-		manage daemon-reload
-	fi
+	[ -z "$CHANGED" ] || manage daemon-reload
 }
 
-# manage VERB... is systemctl where systemd runs. Where it does not, as in an image that is being built, the next boot does it.
-manage() {
-	if [ -d /run/systemd/system ]; then
-		systemctl "$@"
-	else
-		note "systemd is not running: left to the next boot: systemctl $*"
-	fi
-}
-
-# enable UNIT makes a unit start at boot. That is a link, and needs no running systemd.
-enable() {
-	systemctl --quiet is-enabled "$1" 2>/dev/null || systemctl --quiet enable "$1"
-}
+# manage is systemctl where systemd runs. Where it does not, as in an image that is being built, the next boot does it.
+manage() { [ ! -d /run/systemd/system ] || systemctl "$@"; }
 
 # forwarding has systemd-resolved ask the cluster's DNS servers for the cluster's domain, or takes that back.
 forwarding() {
@@ -219,50 +189,38 @@ forwarding() {
 	CHANGED=
 	if [ "$VMMESH_DNS_MODE" = Forward ]; then
 		install -d -m 0755 "${file%/*}"
-		put 0644 root:root "$file" <<-CONF
-			# vmmesh: names of the cluster are asked of the cluster
-			[Resolve]
-			DNS=${VMMESH_DNS_SERVERS[*]}
-			Domains=~$VMMESH_CLUSTER_DOMAIN
-		CONF
-		[ -e /lib/systemd/systemd-resolved ] || [ -e /usr/lib/systemd/systemd-resolved ] ||
+		put 0644 root:root "$file" <<<"[Resolve]"$'\n'"DNS=${VMMESH_DNS_SERVERS[*]}"$'\n'"Domains=~$VMMESH_CLUSTER_DOMAIN"
+		[ -e /usr/lib/systemd/systemd-resolved ] || [ -e /lib/systemd/systemd-resolved ] ||
 			warn "vm.dns.mode is Forward and systemd-resolved is not installed: names of $VMMESH_CLUSTER_DOMAIN will not resolve"
-	elif [ -e "$file" ]; then
-		rm -f "$file"
-		CHANGED=yes
+	else
+		place 0644 "$file" gone
 	fi
 	[ -z "$CHANGED" ] || manage try-restart systemd-resolved.service
 }
 
-# start has istio.service run, with what was just copied.
+# start has istio.service run, now and at boot, with what was just copied. Its first start may wait for a token, and is
+# not waited for.
 start() {
-	enable istio.service
-	enable vmmesh-identity.timer
-	if [ ! -d /run/systemd/system ]; then
-		note "systemd is not running: istio.service starts at the next boot"
-		return
-	fi
-	systemctl --quiet is-active vmmesh-identity.timer || systemctl start vmmesh-identity.timer
-	# Not waited for: the first start may have to wait for a token.
-	if ! systemctl --quiet is-active istio.service; then
-		systemctl --no-block start istio.service
-	elif [ -n "$RESTART" ]; then
-		systemctl --no-block restart istio.service
-	fi
+	local unit
+	for unit in istio.service vmmesh-identity.timer; do
+		systemctl --quiet is-enabled "$unit" 2>/dev/null || systemctl --quiet enable "$unit"
+		if ! manage --quiet is-active "$unit"; then
+			manage --no-block start "$unit"
+		elif [ "$unit:$RESTART" = istio.service:yes ]; then
+			manage --no-block restart "$unit"
+		fi
+	done
 }
 
-RESTART=
-verb=install
-has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
 settings "$here/vm.env"
 [ -e "$here/cluster.env" ] || die "$here/cluster.env is missing" "copy the group's whole folder, not this script alone"
+has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
 tools
-package
-configuration
-scripts
+package "$@"
+files
 units
 forwarding
 start
-# Last: should it fail, all else is done. User-data of a group without a firewall has no script for one.
-[ ! -e /usr/local/lib/vmmesh/firewall.sh ] || bash /usr/local/lib/vmmesh/firewall.sh apply
-note "done; what state this VM is in: sudo bash /usr/local/lib/vmmesh/diagnose.sh"
+# Last: should it fail, all else is done.
+[ ! -e "$LIB/firewall.sh" ] || bash "$LIB/firewall.sh" apply
+note "done; what state this VM is in: sudo bash $LIB/diagnose.sh"

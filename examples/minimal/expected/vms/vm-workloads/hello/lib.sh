@@ -1,23 +1,24 @@
-# shellcheck shell=bash
-# shellcheck disable=SC2034 # what others use
-# What vmmesh's scripts share; they source it. All that they say goes to standard error: the journal, under systemd.
+# shellcheck shell=bash disable=SC2034
+# What vmmesh's scripts share. All that they say goes to standard error: the journal, under systemd.
 set -euo pipefail
 umask 022
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-ETC=/etc/vmmesh            # what the spec says
-STATE=/var/lib/vmmesh      # what must outlive a reboot
-CERTS=/etc/certs           # where the agent keeps its certificate
+ETC=/etc/vmmesh       # what the spec says
+STATE=/var/lib/vmmesh # what outlives a reboot
+CERTS=/etc/certs
 TOKEN=/var/run/secrets/tokens/istio-token
-USER_GROUP=istio-proxy:istio-proxy
-CHANGED=                   # "yes" once put has written something
-TEMP=                      # what an early end must not leave behind
+ENV=/var/lib/istio/envoy/cluster.env
+PROXY=istio-proxy:istio-proxy
+NOW=$(date +%s)
+CHANGED= # "yes" once put has written something
+TEMP=    # what an early end must not leave behind
 trap 'rm -rf ${TEMP:+"$TEMP"}' EXIT
 
 note() { printf 'vmmesh: %s\n' "$*" >&2; }
 warn() { note "warning: $*"; }
 
-# die WHAT [MEND] ends the script.
+# die WHAT [MEND]
 die() {
 	note "error: $1"
 	[ $# -lt 2 ] || note "  $2"
@@ -26,36 +27,35 @@ die() {
 
 has() { command -v "$1" >/dev/null; }
 
-# alone SCRIPT ARGUMENTS makes the script run as root and never beside another run of vmmesh: it starts it again under
-# a lock, which the programs it calls do not inherit.
+# alone SCRIPT ARGUMENTS starts the script again, as root and under a lock that the programs it calls do not inherit.
 alone() {
 	[ "$(id -u)" = 0 ] || die "this needs root" "sudo bash $*"
 	[ -z "${VMMESH_LOCKED-}" ] || return 0
 	local status=0
 	VMMESH_LOCKED=yes flock --timeout 600 --conflict-exit-code 75 --close /run/vmmesh.lock bash "$@" || status=$?
-	[ "$status" != 75 ] || die "another run of vmmesh has held /run/vmmesh.lock for ten minutes" "see what it waits for: fuser -v /run/vmmesh.lock"
+	[ "$status" != 75 ] || die "another run of vmmesh has held its lock for ten minutes" "fuser -v /run/vmmesh.lock"
 	exit "$status"
 }
 
-# settings FILE reads vm.env. Its values are quoted, so they arrive as they are.
+# settings FILE reads vm.env; its values are quoted.
 settings() {
 	[ -r "$1" ] || die "$1 is missing" "copy the group's whole folder to this VM and run: sudo bash install.sh"
 	# shellcheck source=/dev/null
 	. "$1"
+	NAME=spiffe://$VMMESH_TRUST_DOMAIN/ns/$VMMESH_NAMESPACE/sa/$VMMESH_SERVICE_ACCOUNT
 }
 
 # put MODE OWNER FILE writes standard input to FILE, at once and with its owner and mode, unless it is so already.
 put() {
-	local mode=$1 owner=$2 file=$3
-	TEMP=$(mktemp "$file.XXXXXX") || die "$file could not be written" # 0600 until it is complete
-	if ! { cat >"$TEMP" && chown "$owner" "$TEMP" && chmod "$mode" "$TEMP"; }; then
-		die "$file could not be written" "see \`df ${file%/*}\`"
+	TEMP=$(mktemp "$3.XXXXXX") || die "$3 could not be written" # 0600 until it is complete
+	if ! { cat >"$TEMP" && chown "$2" "$TEMP" && chmod "$1" "$TEMP"; }; then
+		die "$3 could not be written"
 	fi
-	if cmp -s "$TEMP" "$file" && [ "$(stat -c '%a %u:%g' "$TEMP")" = "$(stat -c '%a %u:%g' "$file")" ]; then
+	if cmp -s "$TEMP" "$3" && [ "$(stat -c '%a %u:%g' "$TEMP")" = "$(stat -c '%a %u:%g' "$3")" ]; then
 		rm -f "$TEMP"
 	else
-		mv -f "$TEMP" "$file" || die "$file could not be written"
-		! has restorecon || restorecon "$file"
+		mv -f "$TEMP" "$3" || die "$3 could not be written"
+		! has restorecon || restorecon "$3"
 		CHANGED=yes
 	fi
 	TEMP=
@@ -67,19 +67,31 @@ fetch() {
 		--retry 3 --retry-delay 2 --retry-connrefused "${@:2}" --url "$1"
 }
 
-# cert_date FILE startdate|enddate prints a date of the first certificate in FILE, in seconds since 1970.
+# value KEY FILE prints the value of a line KEY='value'.
+value() { sed -n "s/^$1='\(.*\)'\$/\1/p" "$2"; }
+
+# cert_date FILE startdate|enddate prints a date of a certificate, in seconds since 1970.
 cert_date() {
 	local date
 	date=$(openssl x509 -in "$1" -noout "-$2" 2>/dev/null) || return
 	date -d "${date#*=}" +%s
 }
 
-# expiry TOKEN prints when a JWT ends, in seconds since 1970; nothing where it does not say.
-expiry() {
+# cert_names FILE prints the URIs that a certificate is for.
+cert_names() { openssl x509 -in "$1" -noout -text 2>/dev/null | sed 's/[, ]\{1,\}/\n/g' | sed -n 's/^URI://p'; }
+
+# claims TOKEN prints what a JWT says.
+claims() {
 	local body=${1#*.}
 	body=${body%%.*}
 	while [ $((${#body} % 4)) != 0 ]; do body+='='; done
-	tr '_-' '/+' <<<"$body" | base64 -d 2>/dev/null | sed -n 's/.*"exp" *: *\([0-9]\{1,12\}\).*/\1/p' || :
+	tr '_-' '/+' <<<"$body" | base64 -d 2>/dev/null | tr -d '\000' || :
 }
 
-when() { date -u -d "@$1" '+%Y-%m-%d %H:%M UTC'; }
+# expiry TOKEN prints when a JWT ends, in seconds since 1970; nothing where it does not say.
+expiry() { claims "$1" | sed -n 's/.*"exp" *: *\([0-9]\{1,12\}\).*/\1/p'; }
+
+when() { date -u -d "@$1" '+%F %H:%M UTC'; }
+
+# open HOST PORT tells whether a TCP connection is accepted.
+open() { timeout 5 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null; }
