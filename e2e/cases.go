@@ -62,6 +62,8 @@ type Spec struct {
 			ClusterDomain   string
 			DataplaneMode   string
 			IstiodAddresses []string
+			// DiscoveryAddress is what meshConfig.defaultConfig has for VMs of the first revision.
+			DiscoveryAddress string
 		}
 		Networks []struct {
 			Name            string
@@ -88,12 +90,22 @@ type GroupSpec struct {
 }
 
 // InstanceSpec is an instance of a spec.
-type InstanceSpec struct{ Name, Address, ExternalAddress, Network string }
+type InstanceSpec struct {
+	Name, Address, ExternalAddress, Network string
+	Labels                                  map[string]string
+}
 
 // VMSpec is how a spec or a group has its VMs.
 type VMSpec struct {
-	DNS      struct{ Mode string }
-	Identity struct{ Type string }
+	DNS          struct{ Mode string }
+	Identity     struct{ Type string }
+	Interception struct {
+		Mode                    string
+		IncludeInboundPorts     []any
+		IncludeOutboundIPRanges []string
+	}
+	ProxyConfig map[string]any
+	Env         []struct{ Name, Value string }
 }
 
 // Group is a group with what its spec says around it.
@@ -143,6 +155,7 @@ func (s *Spec) Settings(revision string) Settings {
 	return Settings{
 		Revision: revision, Namespace: i.Namespace, MeshID: i.MeshID, ClusterName: i.ClusterName, Network: i.Network,
 		TrustDomain: i.TrustDomain, ClusterDomain: i.ClusterDomain, Ambient: i.DataplaneMode == "Ambient",
+		DiscoveryAddress: map[bool]string{true: i.DiscoveryAddress}[revision == i.Revision],
 	}
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -90,6 +91,96 @@ var differences = []difference{
 			return key == "cluster.env ISTIO_SVC_IP" && err == nil && theirs.Unmap().String() == vmmesh.value
 		},
 	},
+	{
+		"istioctl leaves the CA's address to the start script, which asks istiod by its Service's name",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			return key == "cluster.env CA_ADDR" && ownAddress(s) && vmmesh.value == s.group.Spec.Spec.Istio.DiscoveryAddress
+		},
+	},
+	{
+		"istioctl's hosts name istiod by its Service, whatever the VM dials",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			name, _, _ := strings.Cut(strings.TrimPrefix(key, "hosts "), " ")
+			host, _, _ := strings.Cut(s.group.Spec.Spec.Istio.DiscoveryAddress, ":")
+			return strings.HasPrefix(key, "hosts ") && ownAddress(s) && ((name == host && vmmesh.there) || (name != host && !vmmesh.there))
+		},
+	},
+	{
+		"vm.env: lines that istioctl cannot be told",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			name := strings.TrimPrefix(key, "cluster.env ")
+			for _, env := range append(slices.Clone(s.group.VM.Env), s.group.Spec.Spec.VM.Env...) {
+				if env.Name == name {
+					return !istioctl.there && vmmesh.value == env.Value
+				}
+			}
+			return false
+		},
+	},
+	{
+		"vm.interception.includeInboundPorts: istioctl takes the group's ports, and no others",
+		func(s subject, key string, _, vmmesh side) bool {
+			var ports []string
+			for _, port := range s.group.VM.Interception.IncludeInboundPorts {
+				ports = append(ports, fmt.Sprint(port))
+			}
+			return key == "cluster.env ISTIO_INBOUND_PORTS" && len(ports) > 0 && sameList(vmmesh.value, strings.Join(ports, ","))
+		},
+	},
+	{
+		"vm.interception.excludeInboundPorts and the SSH port: istioctl leaves out port 22 alone, wherever SSH is",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			return key == "cluster.env ISTIO_LOCAL_EXCLUDE_PORTS" && slices.Contains(s.group.VM.Interception.IncludeInboundPorts, any("*")) &&
+				strings.HasPrefix(vmmesh.value, istioctl.value+",")
+		},
+	},
+	{
+		"vm.interception.includeOutboundIPRanges: istioctl takes everything",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			return key == "cluster.env ISTIO_SERVICE_CIDR" && istioctl.value == "*" && vmmesh.there &&
+				len(s.group.VM.Interception.IncludeOutboundIPRanges) > 0
+		},
+	},
+	{
+		"vm.interception: what istioctl cannot be told to leave alone",
+		func(_ subject, key string, istioctl, vmmesh side) bool {
+			switch key {
+			case "cluster.env ISTIO_SERVICE_EXCLUDE_CIDR", "cluster.env ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE", "cluster.env ISTIO_EXCLUDE_INTERFACES":
+				return !istioctl.there && vmmesh.there
+			}
+			return false
+		},
+	},
+	{
+		"vm.interception.mode: istioctl knows REDIRECT alone",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			mode := s.group.VM.Interception.Mode
+			switch key[strings.LastIndexAny(key, " .")+1:] {
+			case "ISTIO_INBOUND_INTERCEPTION_MODE", "ISTIO_META_INTERCEPTION_MODE", "interceptionMode":
+				return mode != "" && !istioctl.there && vmmesh.value == mode
+			case "ISTIO_CUSTOM_IP_TABLES":
+				return mode == "NONE" && !istioctl.there && vmmesh.value == "true"
+			}
+			return false
+		},
+	},
+	{
+		"vm.identity.type GCE: the agent fetches its token itself",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			return key == "cluster.env CREDENTIAL_FETCHER_TYPE" && s.group.Identity == "GCE" && !istioctl.there && vmmesh.value == "GoogleComputeEngine"
+		},
+	},
+	{
+		"vm.identity.type SPIRE: the agent is told the name of the socket",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			return key == "cluster.env WORKLOAD_IDENTITY_SOCKET_FILE" && s.group.Identity == "SPIRE" && !istioctl.there && vmmesh.there
+		},
+	},
+}
+
+// ownAddress tells whether the VMs of a group find istiod under a name of its own.
+func ownAddress(s subject) bool {
+	return s.group.Spec.Spec.Istio.DiscoveryAddress != "" && s.group.Revision == s.group.Spec.Spec.Istio.Revision
 }
 
 // sameList tells whether two comma-separated lists have the same items.

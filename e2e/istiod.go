@@ -29,6 +29,8 @@ type Settings struct {
 	TrustDomain   string
 	ClusterDomain string
 	Ambient       bool
+	// DiscoveryAddress is where proxies find istiod, if not under its Service's name.
+	DiscoveryAddress string
 }
 
 func (s Settings) namespace() string     { return or(s.Namespace, "istio-system") }
@@ -56,12 +58,13 @@ func charts(t testing.TB, s Settings) []*unstructured.Unstructured {
 	args := []string{"manifest", "generate", "--set", "profile=minimal", "--istioNamespace", s.namespace(),
 		"--set", "values.global.istioNamespace=" + s.namespace(), "--set", "namespace=" + s.namespace()}
 	for name, value := range map[string]string{
-		"revision":                               s.Revision,
-		"values.global.meshID":                   s.MeshID,
-		"values.global.multiCluster.clusterName": s.ClusterName,
-		"values.global.network":                  s.Network,
-		"meshConfig.trustDomain":                 s.TrustDomain,
-		"values.global.proxy.clusterDomain":      s.ClusterDomain,
+		"revision":                                  s.Revision,
+		"values.global.meshID":                      s.MeshID,
+		"values.global.multiCluster.clusterName":    s.ClusterName,
+		"values.global.network":                     s.Network,
+		"meshConfig.trustDomain":                    s.TrustDomain,
+		"values.global.proxy.clusterDomain":         s.ClusterDomain,
+		"meshConfig.defaultConfig.discoveryAddress": s.DiscoveryAddress,
 	} {
 		if value != "" {
 			args = append(args, "--set", name+"="+value)
@@ -115,7 +118,9 @@ func (c *Cluster) labelNamespace(t testing.TB, namespace, name, value string) {
 		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": map[string]any{name: value}}})
 		require.NoError(t, err)
 		_, err = c.Kube.CoreV1().Namespaces().Patch(context.Background(), namespace, types.MergePatchType, patch, metav1.PatchOptions{})
-		require.NoError(t, err)
+		if !apierrors.IsNotFound(err) { // it may have been an object of the test
+			require.NoError(t, err)
+		}
 	}
 	if value == "" {
 		set(nil)

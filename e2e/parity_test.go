@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 )
 
 // testParity compares the files of every group and of every instance, key by key, with what istioctl writes against a
@@ -37,7 +38,7 @@ func testParity(t *testing.T, c *Cluster) {
 						c.ingressByName(t, s.Settings("").namespace(), first)
 					}
 					t.Run(g.Name, func(t *testing.T) {
-						compare(t, used, subject{group: g}, c.EntryConfigure(t, g, nil, ""), readVMFiles(t, b.VMDirs(g, "")...))
+						compare(t, used, subject{group: g}, c.EntryConfigure(t, g, b.groupOf(t, g, nil), ""), readVMFiles(t, b.VMDirs(g, "")...))
 						compared++
 						for _, instance := range g.Instances {
 							t.Run(instance.Name, func(t *testing.T) {
@@ -45,7 +46,7 @@ func testParity(t *testing.T, c *Cluster) {
 								if instance.ExternalAddress != "" {
 									flag = []string{"--externalIP", instance.ExternalAddress}
 								}
-								istioctl := c.EntryConfigure(t, g, b.groupOf(t, g, instance), instance.Network, flag...)
+								istioctl := c.EntryConfigure(t, g, b.groupOf(t, g, &instance), instance.Network, flag...)
 								compare(t, used, subject{g, &instance}, istioctl, readVMFiles(t, b.VMDirs(g, instance.Name)...))
 								compared++
 							})
@@ -91,32 +92,58 @@ next:
 	}
 }
 
-// groupOf is the WorkloadGroup whose VMs would all be like one instance; nil where that is the instance's group itself.
-func (b *Built) groupOf(t *testing.T, g *Group, instance InstanceSpec) *unstructured.Unstructured {
+// groupOf is the WorkloadGroup as istioctl has to read it: with what the spec says in proxyConfig, where people without
+// vmmesh say it, in annotations; and for an instance, the group whose VMs would all be like that instance.
+func (b *Built) groupOf(t *testing.T, g *Group, instance *InstanceSpec) *unstructured.Unstructured {
 	t.Helper()
-	for _, o := range b.Kind("WorkloadGroup") {
-		if o.GetName() != g.Name || o.GetNamespace() != g.Namespace {
+	var o *unstructured.Unstructured
+	for _, found := range b.Kind("WorkloadGroup") {
+		if found.GetName() == g.Name && found.GetNamespace() == g.Namespace {
+			o = found.DeepCopy()
+		}
+	}
+	require.NotNil(t, o, "no WorkloadGroup %s", g.Name)
+	spec := o.Object["spec"].(map[string]any)
+	metadata := spec["metadata"].(map[string]any)
+	template := spec["template"].(map[string]any)
+	for of, config := range map[string]map[string]any{"group": g.VM.ProxyConfig, "spec": g.Spec.Spec.VM.ProxyConfig} {
+		if len(config) == 0 {
 			continue
 		}
-		for _, e := range b.Kind("WorkloadEntry") {
-			if e.GetName() != g.Name+"-"+instance.Name || e.GetNamespace() != g.Namespace {
-				continue
-			}
-			o = o.DeepCopy()
-			entry := e.Object["spec"].(map[string]any)
-			spec := o.Object["spec"].(map[string]any)
-			template := spec["template"].(map[string]any)
+		text, err := yaml.Marshal(config)
+		require.NoError(t, err)
+		if of == "spec" { // the later annotation goes over it
+			o.SetAnnotations(map[string]string{"proxy.istio.io/config": string(text)})
+		} else {
+			metadata["annotations"] = map[string]any{"proxy.istio.io/config": string(text)}
+		}
+	}
+	if instance == nil {
+		return o
+	}
+	if g.Auto() {
+		if instance.Network != "" {
+			template["network"] = instance.Network
+		}
+		for name, value := range instance.Labels {
+			metadata["labels"].(map[string]any)[name] = value
+		}
+		return o
+	}
+	for _, e := range b.Kind("WorkloadEntry") {
+		if e.GetName() == g.Name+"-"+instance.Name && e.GetNamespace() == g.Namespace {
+			entry := e.DeepCopy().Object["spec"].(map[string]any)
 			for _, name := range []string{"network", "locality", "ports"} {
 				delete(template, name)
 				if value, ok := entry[name]; ok {
 					template[name] = value
 				}
 			}
-			spec["metadata"].(map[string]any)["labels"] = entry["labels"]
+			metadata["labels"] = entry["labels"]
 			return o
 		}
 	}
-	require.True(t, g.Auto(), "%s: no WorkloadEntry", instance.Name)
+	require.Fail(t, "no WorkloadEntry of "+instance.Name)
 	return nil
 }
 
