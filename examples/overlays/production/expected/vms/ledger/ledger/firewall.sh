@@ -9,7 +9,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
-alone "${BASH_SOURCE[0]}" "$@"
+[ "${1-}" = status ] || alone "${BASH_SOURCE[0]}" "$@"
 settings "$ETC/vm.env"
 
 DIR=$STATE/firewall # backend, confirmed: what is in force; pending: a trial; before/: what its end brings back
