@@ -40,7 +40,7 @@ func TestAddress(t *testing.T) {
 			errors: []string{"this VM is instance vm1, which has settings of its own", "vms/vm-workloads/payment-service/vm1/user-data"}},
 		{name: "static, not listed", vars: map[string]any{"REGISTRATION": "Static"}, instances: "10.0.0.50\t10.0.0.50\tpay-vm1\tvm1\tshared\n",
 			errors: []string{"none of this VM's addresses (127.0.0.1", "10.0.0.5", "is an instance of group payment-service"}},
-		{name: "static, an address that begins alike", vars: map[string]any{"REGISTRATION": "Static"}, instances: "10.0.0.55\t10.0.0.55\tpay-vm1\tvm1\tshared\n1.0.0.5\t1.0.0.5\tx\ty\tshared\n",
+		{name: "static, addresses that look alike", vars: map[string]any{"REGISTRATION": "Static"}, instances: "10.0.0.55\t10.0.0.55\tpay-vm1\tvm1\tshared\n72.16.0.9\t72.16.0.9\tx\ty\tshared\n",
 			errors: []string{"none of this VM's addresses"}},
 		{name: "two instances on one VM", instances: "10.0.0.5\t10.0.0.5\t-\tvm1\tshared\n172.16.0.9\t172.16.0.9\t-\tvm2\tshared\n",
 			errors: []string{"two instances of group payment-service are at addresses of this VM", "vm1", "vm2"}},
