@@ -118,6 +118,18 @@ var differences = []difference{
 		},
 	},
 	{
+		"vm.proxyConfig.proxyMetadata: istioctl panics on it in a WorkloadGroup's annotation, unless the mesh has some, too",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			for _, config := range []map[string]any{s.group.VM.ProxyConfig, s.group.Spec.Spec.VM.ProxyConfig} {
+				metadata, _ := config["proxyMetadata"].(map[string]any)
+				if value, said := metadata[key[strings.LastIndexAny(key, " .")+1:]]; said {
+					return !istioctl.there && vmmesh.value == fmt.Sprint(value)
+				}
+			}
+			return false
+		},
+	},
+	{
 		"vm.interception.includeInboundPorts: istioctl takes the group's ports, and no others",
 		func(s subject, key string, _, vmmesh side) bool {
 			var ports []string
