@@ -43,6 +43,7 @@ var notComplete = map[string]string{
 	"VM901": "its bad example would need a thousand instances",
 	"VM902": "likewise",
 	"VM903": "likewise",
+	"VM905": "its bad example would need certificates",
 }
 
 // TestRulesExamples completes each rule's bad and good example into a spec: the bad one draws the rule, the good one has

@@ -14,7 +14,7 @@ func sizes(m *mesh.Mesh) lint.Sizes {
 	var s lint.Sizes
 	for b := range vms.Boots(m) {
 		u := lint.UserData{
-			At: b.Group.At, Cloud: b.Group.VM.Cloud.Type, Form: b.Form.String(), Smallest: b.Last, Bytes: len(b.Data), Limit: b.Limit,
+			At: b.Group.At, Cloud: b.Group.VM.Cloud.Type, Form: b.Form.String(), Smallest: b.Last, Spared: b.Spare, Bytes: len(b.Data), Limit: b.Limit,
 			Largest: b.Largest.Path, LargestIs: len(b.Largest.Data), Listed: len(b.Group.Instances),
 		}
 		if b.Instance != nil {

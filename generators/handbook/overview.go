@@ -15,7 +15,8 @@ func (p *page) overview() {
 	p.line("a workstation with `kubectl` and `istioctl`. Begin on the VM:")
 	p.onVM("sudo bash /usr/local/lib/vmmesh/diagnose.sh")
 	p.line("It names the section of this page for whatever is wrong, and exits with 0 (all is well), 1 (a warning), 2 (an error) or 3 (it could not")
-	p.line("look); `--json` is for programs. It is the first answer to every alert.\n")
+	p.line("look); `--json` is for programs. It is the first answer to every alert. A VM whose user-data had no room for it (VM905) gets it from")
+	p.line("its group's folder: `scp vms/<namespace>/<group>/diagnose.sh VM:`, then `sudo install diagnose.sh /usr/local/lib/vmmesh/`.\n")
 
 	i := p.istio
 	rows := [][]string{

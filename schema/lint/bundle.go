@@ -18,6 +18,7 @@ type UserData struct {
 	Cloud     string
 	Form      string // readable, packed or gzipped
 	Smallest  bool   // whether the cloud takes no form that is smaller
+	Spared    bool   // whether diagnose.sh is left out of it
 	Bytes     int
 	Limit     int
 	Largest   string // which of the files that are this group's alone is the largest
@@ -43,6 +44,7 @@ var BundleTable = []BundleRule{
 	{userDataSize, findLargeUserData},
 	{userDataFull, findFullUserData},
 	{configMapSize, findLargeConfigMaps},
+	{userDataSpared, findSparedUserData},
 }
 
 // Bundle runs every rule that speaks about the finished outputs.
@@ -59,7 +61,7 @@ var userDataSize = diag.Rule{
 	Doc: "User-data is no larger than the cloud takes.",
 	Long: "A cloud's API refuses user-data above its limit, so that no VM is made at all: 16384 bytes on AWS, 262144 on GCP, 65535 on Azure, " +
 		"49149 on OpenStack (65535 in base64) and 49152 on vSphere (64 KiB in base64). vmmesh writes readable text while it fits, then one packed archive, " +
-		"then gzips the whole where the cloud takes bytes. What is still too large has to be said in less, or has to be on the VM before it boots: " +
+		"then gzips the whole where the cloud takes bytes, then leaves diagnose.sh out (VM905). What is still too large has to be said in less, or has to be on the VM before it boots: " +
 		"put the group's folder into the image and run its `install.sh` from user-data of your own, and then ignore this rule.",
 	Bad:  "vm: {cloud: {type: AWS}}\ngroups:\n- name: pay\n  instances: [...] # a thousand of them",
 	Good: "vm: {cloud: {type: AWS}}\ngroups:\n- name: pay\n  registration: Auto",
@@ -89,6 +91,24 @@ func findFullUserData(s Sizes, report Report) {
 		if u.Smallest && u.Bytes <= u.Limit && u.Bytes*20 > u.Limit*19 {
 			report(userDataFull.At(u.At, "user-data is %d bytes when %s, of the %d that %s takes; of its own files %s is the largest, with %d bytes",
 				u.Bytes, u.Form, u.Limit, u.Cloud, u.Largest, u.LargestIs).WithHelp("%s", u.mend()))
+		}
+	}
+}
+
+var userDataSpared = diag.Rule{
+	ID: "VM905", Name: "user-data-spared", Severity: diag.Info,
+	Doc: "User-data has room for every file of its group.",
+	Long: "In its smallest form it would still be larger than the cloud takes, so diagnose.sh is left out. Nothing that makes a VM a member is missing. When something is " +
+		"wrong with one, copy vms/<namespace>/<group>/diagnose.sh to /usr/local/lib/vmmesh/ there.",
+	Bad:  "vm: {cloud: {type: AWS}, firewall: {backend: Nftables}}\nistio: {rootCert: ...} # one or two certificates",
+	Good: "vm: {cloud: {type: Azure}, firewall: {backend: Nftables}}\nistio: {rootCert: ...}",
+}
+
+func findSparedUserData(s Sizes, report Report) {
+	for _, u := range s.UserData {
+		if u.Spared && u.Bytes <= u.Limit {
+			report(userDataSpared.At(u.At, "user-data has no room for diagnose.sh in the %d bytes that %s takes, and goes without it", u.Limit, u.Cloud).
+				WithHelp("copy it to a VM that is to be looked into: /usr/local/lib/vmmesh/diagnose.sh"))
 		}
 	}
 }

@@ -8,6 +8,7 @@ package cloudinit
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
@@ -34,7 +35,12 @@ type UserData struct {
 	Form  Form
 	Limit int  // of the cloud, in bytes; 0: there is none
 	Last  bool // whether the cloud takes no form that is smaller
+	Spare bool // whether [Spared] is left out
 }
+
+// Spared is the file that is left out where no form has room for all: a VM becomes a member without it, and it can be
+// copied there when it is needed.
+const Spared = "diagnose.sh"
 
 // Writer makes user-data for any number of groups that share their static files: what follows from those alone is made
 // once. It is not safe for concurrent use.
@@ -43,8 +49,9 @@ type Writer struct {
 	text   []byte // the rest of a readable text behind a group's own files
 	static []manifest.File
 	zip    zipper
-	gzText []byte // text, gzipped
-	gzTar  []byte // the end of an archive, gzipped
+	gzText []byte  // text, gzipped
+	gzTar  []byte  // the end of an archive, gzipped
+	spare  *Writer // the same without Spared; nil until it is needed, and in itself
 }
 
 // NewWriter makes a Writer for these static files, whose paths are bare names. One of them is install.sh.
@@ -63,9 +70,24 @@ func (w *Writer) tail(static []manifest.File) []byte {
 }
 
 // UserData makes the user-data of a group with these files of its own, whose paths are bare names; there is at least
-// one, for a group always has its vm.env. The form is the first that the cloud has room for. Where it has room for
-// none, the last form comes out all the same, longer than its limit.
+// one, for a group always has its vm.env. The form is the first that the cloud has room for; where it has room for none,
+// the last form leaves Spared out. Should that be longer than the limit too, it comes out all the same.
 func (w *Writer) UserData(cloud string, own []manifest.File) UserData {
+	all := w.whole(cloud, own)
+	if !all.Last || len(all.Data) <= all.Limit {
+		all.Last = false
+		return all
+	}
+	if w.spare == nil {
+		w.spare = NewWriter(slices.DeleteFunc(slices.Clone(w.static), func(f manifest.File) bool { return f.Path == Spared }))
+	}
+	less := w.spare.whole(cloud, own)
+	less.Spare = true
+	return less
+}
+
+// whole is the first form that has room for all files, or the last.
+func (w *Writer) whole(cloud string, own []manifest.File) UserData {
 	limit, limited := LimitOf(cloud)
 	head := w.head(own)
 	if !limited || len(head)+len(w.text) <= limit.Bytes {

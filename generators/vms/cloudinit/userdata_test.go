@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sort"
 	"strings"
 	"testing"
 
@@ -52,6 +53,7 @@ func awkward() []manifest.File {
 
 func static() []manifest.File {
 	return []manifest.File{
+		{Path: "diagnose.sh", Mode: 0o755, Data: noise(500)},
 		{Path: "install.sh", Mode: 0o755, Data: []byte("#!/usr/bin/env bash\n# what it does\nset -euo pipefail\n" + strings.Repeat("echo text # and more\n", 70))},
 		{Path: "istio.conf", Mode: 0o644, Data: []byte("[Service]\n# why\nExecStartPre=+/usr/local/lib/vmmesh/prepare.sh\n")},
 	}
@@ -130,7 +132,20 @@ func TestForms(t *testing.T) {
 		// One byte more, and the files are packed: the static ones shrink, which is what noise cannot do.
 		next := sized(cloud, spare+1)
 		require.NotEqual(t, cloudinit.Readable, next.Form, cloud)
-		require.Equal(t, !known.Binary || next.Form == cloudinit.Gzipped, next.Last, cloud)
+
+		// The last form gives up diagnose.sh, and no sooner than it has to.
+		first := sort.Search(2*limit, func(bytes int) bool { return sized(cloud, bytes).Spare })
+		less, all := sized(cloud, first), sized(cloud, first-1)
+		require.LessOrEqual(t, len(less.Data), limit, cloud)
+		require.Equal(t, less.Form != cloudinit.Readable, less.Last, cloud)
+		require.LessOrEqual(t, len(all.Data), limit, cloud)
+		require.Greater(t, len(all.Data)+16, limit, cloud)
+		require.False(t, all.Last, "diagnose.sh can still go")
+		if known.Binary {
+			require.Contains(t, string(unzipped(t, all)), "/diagnose.sh", cloud)
+			require.NotContains(t, string(unzipped(t, less)), "/diagnose.sh", cloud)
+			require.Contains(t, string(unzipped(t, less)), "/install.sh", cloud)
+		}
 
 		over := sized(cloud, 2*limit)
 		require.Greater(t, len(over.Data), limit, cloud)
