@@ -144,7 +144,6 @@ func TestTheMeshsOwnDefaults(t *testing.T) {
     meshConfig:
       defaultConfig:
         concurrency: 3
-        discoveryAddress: elsewhere:15012
         tracing: {sampling: 10, zipkin: {address: "zipkin:9411"}}
         proxyMetadata: {ISTIO_META_DNS_CAPTURE: "true", BOTH: mesh, MESH: mesh}
   workloads: [{name: pay, groups: [{name: pay}]}]

@@ -32,6 +32,7 @@ spec:
   - name: payment-service
     ports: [{name: http, port: 8080}, {name: tcp, port: 3306}]
     groups: [{name: payment-service, registration: Auto}]
+    security: {mtls: {ports: [{name: tcp, mode: DISABLE}]}}
   vm: {firewall: {backend: ` + backend + `, scrapeFrom: [10.40.0.0/24]}, ` + vm + `}
 `
 	docs, found := schema.Parse("vmmesh.yaml", []byte(spec))

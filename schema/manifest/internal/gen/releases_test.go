@@ -42,7 +42,7 @@ func TestOutputsByTheirOwnRelease(t *testing.T) {
 			seen := 0
 			for _, dir := range byMinor[minor] {
 				require.NoError(t, filepath.WalkDir(filepath.Join(dir, "expected", "manifests"), func(path string, e os.DirEntry, err error) error {
-					if err != nil || e.IsDir() {
+					if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), "configmap-") { // long ones are abbreviated there
 						return err
 					}
 					text, err := os.ReadFile(path)
