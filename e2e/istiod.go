@@ -130,8 +130,9 @@ func (c *Cluster) labelNamespace(t testing.TB, namespace, name, value string) {
 	t.Cleanup(func() { set(nil) })
 }
 
-// StartIstiod installs a mesh and starts its istiod on an address, which is made here for it. It stops with the test.
-func (c *Cluster) StartIstiod(t testing.TB, s Settings, address string) *Istiod {
+// StartIstiod installs a mesh and starts its istiod on an address, which is made here for it. It stops with the test. It
+// answers to its usual names and to the hosts that are given, such as those of other revisions.
+func (c *Cluster) StartIstiod(t testing.TB, s Settings, address string, hosts ...string) *Istiod {
 	t.Helper()
 	c.Install(t, s)
 	if address != "127.0.0.1" {
@@ -144,7 +145,7 @@ func (c *Cluster) StartIstiod(t testing.TB, s Settings, address string) *Istiod 
 	i := &Istiod{Settings: s, Address: address}
 	i.server = startServer(t, name, []string{
 		"POD_NAME=" + name, "POD_NAMESPACE=" + s.namespace(), "SERVICE_ACCOUNT=istiod", "REVISION=" + or(s.Revision, "default"),
-		"CLUSTER_ID=" + s.cluster(), "PILOT_CERT_PROVIDER=istiod", "ISTIOD_CUSTOM_HOST=localhost",
+		"CLUSTER_ID=" + s.cluster(), "PILOT_CERT_PROVIDER=istiod", "ISTIOD_CUSTOM_HOST=" + strings.Join(append([]string{"localhost"}, hosts...), ","),
 		"PILOT_ENABLE_AMBIENT=" + fmt.Sprint(s.Ambient), "PILOT_WORKLOAD_ENTRY_GRACE_PERIOD=1s",
 	}, "/bin/sh", "-c", `cd "$1" && shift && exec "$@"`, "sh", dir,
 		program("pilot-discovery"), "discovery", "--kubeconfig", c.Kubeconfig, "--domain", s.clusterDomain(),

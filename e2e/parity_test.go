@@ -91,7 +91,7 @@ next:
 }
 
 // groupOf is the WorkloadGroup as istioctl has to read it: with what the spec says in proxyConfig, where people without
-// vmmesh say it, in annotations; and for an instance, the group whose VMs would all be like that instance.
+// vmmesh say it, in an annotation; and for an instance, the group whose VMs would all be like that instance.
 func (b *Built) groupOf(t *testing.T, g *Group, instance *InstanceSpec) *unstructured.Unstructured {
 	t.Helper()
 	var o *unstructured.Unstructured
@@ -104,19 +104,11 @@ func (b *Built) groupOf(t *testing.T, g *Group, instance *InstanceSpec) *unstruc
 	spec := o.Object["spec"].(map[string]any)
 	metadata := spec["metadata"].(map[string]any)
 	template := spec["template"].(map[string]any)
-	for of, config := range map[string]map[string]any{"group": g.VM.ProxyConfig, "spec": g.Spec.Spec.VM.ProxyConfig} {
-		if len(config) == 0 {
-			continue
-		}
-		config = maps.Clone(config)
+	if config := over(g.Spec.Spec.VM.ProxyConfig, g.VM.ProxyConfig); len(config) > 0 {
 		delete(config, "proxyMetadata") // on which istioctl fails: see the differences
 		text, err := yaml.Marshal(config)
 		require.NoError(t, err)
-		if of == "spec" { // the later annotation goes over it
-			o.SetAnnotations(map[string]string{"proxy.istio.io/config": string(text)})
-		} else {
-			metadata["annotations"] = map[string]any{"proxy.istio.io/config": string(text)}
-		}
+		o.SetAnnotations(map[string]string{"proxy.istio.io/config": string(text)})
 	}
 	if instance == nil {
 		return o
@@ -145,6 +137,22 @@ func (b *Built) groupOf(t *testing.T, g *Group, instance *InstanceSpec) *unstruc
 	}
 	require.Fail(t, "no WorkloadEntry of "+instance.Name)
 	return nil
+}
+
+// over lays a group's words over its spec's, field by field.
+func over(spec, group map[string]any) map[string]any {
+	merged := maps.Clone(spec)
+	if merged == nil {
+		merged = map[string]any{}
+	}
+	for name, value := range group {
+		below, both := spec[name].(map[string]any)
+		if inner, fields := value.(map[string]any); both && fields {
+			value = over(below, inner)
+		}
+		merged[name] = value
+	}
+	return merged
 }
 
 // somebodysAccount makes a ServiceAccount that the spec says is somebody else's.

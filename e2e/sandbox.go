@@ -1,3 +1,5 @@
+// Package e2e holds what vmmesh writes against the real servers: kube-apiserver, etcd, istiod, istioctl and pilot-agent.
+// What is exported is for tests: they apply objects, play proxies, boot machines, and look.
 package e2e
 
 import (

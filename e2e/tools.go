@@ -1,6 +1,5 @@
 //go:build tools
 
-// Package e2e proves what vmmesh writes on the real servers.
 package e2e
 
 import (

@@ -40,12 +40,25 @@ func testTraffic(t *testing.T, c *Cluster) {
 			if first := spec.Spec.Istio.IstiodAddresses[0]; isIP(first) {
 				address = first
 			}
-			i := c.StartIstiod(t, spec.Settings(spec.Spec.Istio.Revision), address)
 			beside := readObjects(t, filepath.Join(dir, "objects.yaml"))
+			for _, other := range Cases(t) { // other specs of the same example
+				if parent := filepath.Dir(kase.Name); parent != "examples" && filepath.Dir(other.Name) == parent && other.Name != kase.Name {
+					beside = append(beside, Build(t, other).Objects...)
+				}
+			}
+			if len(spec.Groups()) == 0 {
+				require.NotEmpty(t, beside, "nobody has anything to do with this spec")
+				return // it is seen with the others
+			}
+			var hosts []string // istiod plays all revisions: behind a gateway they have one address
+			for _, revision := range spec.Spec.Istio.Revisions {
+				hosts = append(hosts, fmt.Sprintf("istiod-%s.%s.svc", revision.Name, spec.Settings("").namespace()))
+			}
+			i := c.StartIstiod(t, spec.Settings(spec.Spec.Istio.Revision), address, hosts...)
 			c.ApplyWithStatus(t, beside)
 			c.Apply(t, b.Objects)
 			c.allHealthy(t, b)
-			hosts := hostsOf(spec, append(slices.Clone(b.Objects), beside...))
+			known := hostsOf(spec, append(slices.Clone(b.Objects), beside...))
 
 			clients := map[string]Pod{"pod": {Namespace: "client", Network: spec.Spec.Istio.Network}}
 			if text, err := os.ReadFile(filepath.Join(dir, "clients.yaml")); !errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +70,7 @@ func testTraffic(t *testing.T, c *Cluster) {
 			for name, pod := range clients {
 				client := NewClient(t, i, pod)
 				sees[name] = func(t *testing.T) {
-					same(t, client, filepath.Join(dir, name+".txt"), func(v View) string { return v.Outbound(hosts...) })
+					same(t, client, filepath.Join(dir, name+".txt"), func(v View) string { return v.Outbound(known...) })
 				}
 			}
 			for n, g := range spec.Groups() {
@@ -73,7 +86,7 @@ func testTraffic(t *testing.T, c *Cluster) {
 				client := v.Envoy(t)
 				require.NotContains(t, sees, g.Name)
 				sees[g.Name] = func(t *testing.T) {
-					same(t, client, filepath.Join(dir, g.Name+".txt"), func(v View) string { return v.Inbound() + v.Outbound(hosts...) })
+					same(t, client, filepath.Join(dir, g.Name+".txt"), func(v View) string { return v.Inbound() + v.Outbound(known...) })
 				}
 			}
 			for _, name := range slices.Sorted(maps.Keys(sees)) {
