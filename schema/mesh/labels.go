@@ -20,6 +20,9 @@ const (
 	labelOldLocality       = "istio-locality"
 	labelTunnel            = "networking.istio.io/tunnel"
 	labelTopology          = "topology.istio.io/"
+	labelRegion            = "topology.kubernetes.io/region"
+	labelZone              = "topology.kubernetes.io/zone"
+	labelSubzone           = "topology.istio.io/subzone"
 	labelInjection         = "istio-injection"
 	labelRevision          = "istio.io/rev"
 )
@@ -41,7 +44,7 @@ func derivedLabel(key string) string {
 		return "it is `vm` on every VM"
 	case key == labelTunnel:
 		return "set istio.dataplaneMode"
-	case key == labelOldLocality:
+	case key == labelOldLocality, key == labelRegion, key == labelZone:
 		return "set `locality` on the group or instance"
 	case strings.HasPrefix(key, labelTopology):
 		return "set `network` and `locality` on the group or instance"
@@ -121,12 +124,22 @@ func labelSet(w *Workload, version, locality, localityKey string, users ...map[s
 	}
 	if locality != "" {
 		set[localityKey] = localityLabel(locality)
+		for n, part := range strings.Split(locality, "/") {
+			if n < len(localityParts) {
+				set[localityParts[n]] = part
+			}
+		}
 	}
 	if w.Istio().Ambient {
 		set[labelTunnel] = "http"
 	}
 	return set
 }
+
+// localityParts are the labels of a locality's parts, as a Node has them. istiod registers a VM by the one label of the whole,
+// and knows it as a client by these alone: of the whole it takes the dots for part of the region's name
+// (istio: pilot/pkg/xds/ads.go, localityFromProxyLabels).
+var localityParts = []string{labelRegion, labelZone, labelSubzone}
 
 // localityLabel writes a locality as a label's value, where dots stand for slashes
 // (istio: pkg/model/proxy.go, GetLocalityLabel).
