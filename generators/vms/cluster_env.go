@@ -48,9 +48,11 @@ func (m machine) uncaptured() []string {
 	default:
 		ports = append(ports, status)
 	}
-	for _, more := range append([]uint32{vm.Firewall.SSHPort}, vm.Interception.ExcludeInboundPorts...) {
-		if !slices.Contains(ports, more) {
-			ports = append(ports, more)
+	if vm.Interception.AllInbound { // which is where they count: SSH, wherever it is, is among ExcludeInboundPorts then
+		for _, more := range vm.Interception.ExcludeInboundPorts {
+			if !slices.Contains(ports, more) {
+				ports = append(ports, more)
+			}
 		}
 	}
 	return decimals(ports)
