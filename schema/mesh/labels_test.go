@@ -18,6 +18,7 @@ func TestLabelSet(t *testing.T) {
 		"app.kubernetes.io/name": "payments", "app.kubernetes.io/version": "7",
 		"service.istio.io/canonical-name": "payments", "service.istio.io/canonical-revision": "7",
 		"topology.istio.io/locality": "us-west1.zone-a.rack-1", "networking.istio.io/tunnel": "http",
+		"topology.kubernetes.io/region": "us-west1", "topology.kubernetes.io/zone": "zone-a", "topology.istio.io/subzone": "rack-1",
 	}, labelSet(w, "v1", "us-west1/zone-a/rack-1", labelLocality,
 		map[string]string{"tier": "backend", "team": "payments", "app.kubernetes.io/name": "payments"},
 		map[string]string{"tier": "database", "app.kubernetes.io/version": "7"},
