@@ -36,7 +36,7 @@ e2e: ## every output on the real API server, istiod and agent (root; a quarter o
 
 .PHONY: race
 race: ## every test under the race detector; needs a C compiler
-	CGO_ENABLED=1 $(GO) test -race $(PACKAGES)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PACKAGES)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME each: 2000x runs of it, or a time such as 1m

@@ -63,7 +63,7 @@ func TestOrderSaysNothing(t *testing.T) {
 			require.NoError(t, err)
 			want := mustBuild(t, path, src).files
 			r := rand.New(rand.NewSource(1))
-			for range 20 {
+			for range 6 {
 				docs := documents(t, src)
 				for _, doc := range docs {
 					shuffle(doc, "", r)

@@ -203,7 +203,11 @@ func TestRootCertificate(t *testing.T) {
 // api is a stand-in for the Kubernetes API or an endpoint of one's own, whose certificate only caFile knows.
 func api(t *testing.T, m *machine, serve http.HandlerFunc) *httptest.Server {
 	t.Helper()
-	s := httptest.NewTLSServer(serve)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		m.host.Lock()
+		defer m.host.Unlock()
+		serve(w, q)
+	}))
 	t.Cleanup(s.Close)
 	m.write("etc/vmmesh/ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 	m.vars["CA_FILE"] = "/etc/vmmesh/ca.pem"

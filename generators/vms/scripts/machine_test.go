@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ type machine struct {
 	root string
 	vars map[string]any // of vm.env: a string or a []string
 	net  string         // commands that make its own network; "" = it shares the host's
+	host sync.Mutex     // held while a server of the test answers: what the test says before a run is seen in it
 }
 
 // newMachine makes a machine with the user istio-proxy, the files of a group, and stand-ins for systemd's commands.
@@ -187,7 +189,15 @@ func (m *machine) run(command ...string) result {
 // script runs an installed script.
 func (m *machine) script(name string, args ...string) result {
 	m.t.Helper()
+	m.meet()
+	defer m.meet()
 	return m.run(append([]string{"bash", "/usr/local/lib/vmmesh/" + name}, args...)...)
+}
+
+// meet is where the test and its servers see what the other has done: nothing else tells Go that a script was in between.
+func (m *machine) meet() {
+	m.host.Lock()
+	defer m.host.Unlock()
 }
 
 // ok demands that a run succeeded.
