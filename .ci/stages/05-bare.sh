@@ -33,6 +33,7 @@ ENTER=$(cat <<'SCRIPT'
 set -euo pipefail
 root=$1 ids=$2 home=$3 commands=$4
 goroot=$(go env GOROOT) modules=$(go env GOMODCACHE) builds=$(go env GOCACHE)
+mount --bind "$root" "$root" # so that namespaces can be made inside
 mkdir -p "$root$goroot" "$root$modules" "$root$builds" "$root/layer" "$root$home" "$modules" "$builds"
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
