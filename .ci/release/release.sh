@@ -18,7 +18,7 @@ CGO_ENABLED=0 GOBIN=$tools go install github.com/goreleaser/goreleaser/v2@v2.15.
 CGO_ENABLED=0 GOBIN=$tools go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH PATH="$tools:$PATH"
-GORELEASER_CURRENT_TAG=$version goreleaser release --clean --snapshot --skip=publish
+RELEASE_VERSION=${version#v} goreleaser release --clean --snapshot --skip=publish
 
 # An OCI layout with an index of both architectures. No step of the image runs a program, so each can be made anywhere.
 export BUILDAH_ISOLATION=chroot
