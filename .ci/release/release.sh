@@ -37,7 +37,7 @@ done
 rm -rf dist/image
 "${buildah[@]}" manifest push --quiet --all "vmmesh:${version#v}" "oci:dist/image:${version#v}" >/dev/null
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=gnu \
-	-C dist -cf "dist/vmmesh_${version#v}_image.oci.tar" image
+	-C dist/image -cf "dist/vmmesh_${version#v}_image.oci.tar" .
 (cd dist && sha256sum "vmmesh_${version#v}_image.oci.tar" >>SHA256SUMS)
 (cd dist && sha256sum --quiet --check SHA256SUMS)
 echo "dist/ has"

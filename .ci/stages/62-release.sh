@@ -62,6 +62,8 @@ rpm --root "$work/rpm" --initdb
 rpm --root "$work/rpm" --install --nodeps --noscripts "$dist"/vmmesh-*."$(uname -m)".rpm
 "$work/rpm/usr/bin/vmmesh" version
 
+(cd "$work/src" && GOBIN=$work/gobin go install ./cmd/vmmesh) && "$work/gobin/vmmesh" version
+
 # The image: an index of two manifests, whose layers hold the program and the licences.
 python3 - "$dist/image" <<'PY'
 import gzip, io, json, os, sys, tarfile
@@ -85,3 +87,5 @@ for m in index["manifests"]:
 assert sorted(found) == ["amd64", "arm64"], found
 print("image for", *sorted(found))
 PY
+need podman
+podman --storage-driver vfs --root "$work/podman" --runroot "$work/podman-run" load --input "$dist/vmmesh_${version}_image.oci.tar"
