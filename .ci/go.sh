@@ -8,7 +8,7 @@ command -v "$go" >/dev/null 2>&1 || {
 	exit 1
 }
 # Inside a module, Go 1.21 and later switch to the release that go.mod asks for, where they may download it.
-found=$("$go" env GOVERSION 2>/dev/null) || found=$(GOTOOLCHAIN=local GOFLAGS= "$go" version 2>/dev/null | cut -d ' ' -f 3)
+found=$("$go" env GOVERSION 2>/dev/null) || found=$(GOTOOLCHAIN=local GOFLAGS='' "$go" version 2>/dev/null | cut -d ' ' -f 3)
 found=${found#go}
 oldest=$(printf '%s\n%s\n' "$needed" "$found" | sort -V | head -n 1)
 [ "$oldest" = "$needed" ] || {

@@ -35,7 +35,7 @@ for arch in amd64 arm64; do
 		--manifest "vmmesh:${version#v}" "$context" >/dev/null
 done
 rm -rf dist/image
-"${buildah[@]}" manifest push --quiet --all "vmmesh:${version#v}" "oci:dist/image:${version#v}" >/dev/null
+"${buildah[@]}" manifest push --quiet --all "vmmesh:${version#v}" "oci:dist/image:vmmesh:${version#v}" >/dev/null
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=gnu \
 	-C dist/image -cf "dist/vmmesh_${version#v}_image.oci.tar" .
 (cd dist && sha256sum "vmmesh_${version#v}_image.oci.tar" >>SHA256SUMS)
