@@ -39,8 +39,9 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `Write a short, commented vmmesh.yaml that passes lint: one workload of this NAME (` + initName + ` where
 none is given) on two VMs, behind a Service. Its first line tells editors where the schema is.
 
---auto starts with VMs that a cloud starts and stops, --database with a primary and its replicas. --gateway adds the
-east-west gateway through which VMs reach a cluster that has none yet, --cloud the settings of that cloud.
+--auto starts with VMs that a cloud starts and stops, --database with a primary and its replicas.
+--gateway adds the east-west gateway through which VMs reach a cluster that has none yet, --cloud
+the settings of that cloud.
 
 A file that exists is not overwritten without --force.
 
