@@ -28,6 +28,11 @@ func Parse(name string, src []byte) ([]*Document, diag.List) {
 		}
 		documents = append(documents, d)
 	}
+	if len(findings) > 0 {
+		for i := range read {
+			findings = Conceal(findings, &Document{Root: read[i].Root, At: read[i].Path})
+		}
+	}
 	return documents, findings
 }
 

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/secret"
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
@@ -298,8 +299,8 @@ func (v *validation) wrongForm(p place) {
 		return
 	}
 	value := p.node.Value
-	if what, _ := secret("", value); what != "" {
-		v.found = append(v.found, ruleWrongForm.At(p.at, "%s is %s, and not %s", p.subject(), what, f.form))
+	if k := secret.Of("", value); k != nil {
+		v.found = append(v.found, ruleWrongForm.At(p.at, "%s is %s, and not %s", p.subject(), k.What, f.form))
 		return
 	}
 	d := ruleWrongForm.At(p.at, "%s %s is not %s", p.subject(), quoted(value), f.form)
