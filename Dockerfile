@@ -22,6 +22,7 @@ ENTRYPOINT ["/vmmesh"]
 FROM base AS local
 COPY vmmesh /vmmesh
 COPY etc /etc
+COPY licenses /licenses
 
 FROM golang:1.26 AS build
 ARG VERSION=
@@ -30,6 +31,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/vmmesh ./cmd/vmmesh
+RUN bash .ci/release/licenses.sh /out/licenses
 RUN mkdir /out/etc && echo 'nobody:x:65534:65534:nobody:/:/sbin/nologin' >/out/etc/passwd
 
 FROM base

@@ -1,4 +1,4 @@
-# `make` says what there is. `make test` is the one gate: when it passes, a change may go in.
+# `make` lists the targets. `make test` is the gate for every change; `make test-all` is the slow one.
 
 GO       ?= go
 VERSION  ?=
@@ -8,25 +8,37 @@ BUILDAH  ?= buildah
 HELM     := helm.sh/helm/v3/cmd/helm@v3.22.0
 
 # The benchmark lives under testdata, where ./... does not look.
-PACKAGES := ./... ./testdata/bench/...
+PACKAGES := ./... ./testdata/bench/... ./testdata/gate/...
 
 # As in the Dockerfile: static, and the same bytes wherever it is built.
 RELEASE = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .PHONY: help
-help: ## say what there is
+help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
+# One sentence on a machine without Go, with one that is too old, or without a way to the modules.
+.PHONY: go
+go:
+	@.ci/go.sh $(GO)
+
 .PHONY: build
-build: ## compile bin/vmmesh (VERSION=v1.2.3 for a release)
+build: go ## compile bin/vmmesh (VERSION=v1.2.3 for a release)
 	$(RELEASE) -o bin/vmmesh ./cmd/vmmesh
 
 .PHONY: test
-test: ## the gate: format, vet, every test; needs nothing but Go and the modules
+test: go ## the gate: format, vet, every test; needs nothing but Go and the modules, and skips what it lacks a tool for
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then \
 		echo "gofmt -w is due on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet $(PACKAGES)
-	$(GO) test $(PACKAGES)
+	$(GO) run ./testdata/gate $(PACKAGES)
+
+.PHONY: test-all
+test-all: test race fuzz e2e ## the slow gate: with the race detector, fuzzing, and the real servers (an hour; root)
+
+.PHONY: release
+release: go ## archives, deb, rpm, image, SBOMs and sums in dist/ (VERSION=v1.2.3; needs buildah)
+	.ci/release/release.sh "$(VERSION)"
 
 # One way of compiling for the servers and the tests: what they share is compiled once.
 .PHONY: e2e
@@ -70,6 +82,7 @@ golden: ## rewrite the expected outputs of the tests; read the diff before you k
 .PHONY: image
 image: ## build the container image vmmesh (IMAGE=name), with docker or buildah; needs no registry
 	GOOS=linux $(RELEASE) -o bin/image/vmmesh ./cmd/vmmesh
+	bash .ci/release/licenses.sh bin/image/licenses
 	mkdir -p bin/image/etc && echo 'nobody:x:65534:65534:nobody:/:/sbin/nologin' >bin/image/etc/passwd
 	@if docker info >/dev/null 2>&1; then \
 		set -x; docker build --target local --file Dockerfile --tag $(IMAGE) bin/image; \
@@ -81,4 +94,4 @@ image: ## build the container image vmmesh (IMAGE=name), with docker or buildah;
 
 .PHONY: clean
 clean: ## remove what the other targets leave
-	rm -rf bin build
+	rm -rf bin build dist

@@ -17,9 +17,9 @@ if [ ! -e "$dir/complete" ]; then
 	mkdir -p "$dir"
 	programs=(istio.io/istio/istioctl/cmd/istioctl istio.io/istio/pilot/cmd/pilot-discovery istio.io/istio/pilot/cmd/pilot-agent)
 	if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
-		cp "$KUBEBUILDER_ASSETS"/{kube-apiserver,etcd} "$dir/"
+		cp "$KUBEBUILDER_ASSETS"/{kube-apiserver,etcd,kubectl} "$dir/"
 	else
-		programs+=(k8s.io/kubernetes/cmd/kube-apiserver)
+		programs+=(k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl)
 		go build -trimpath -ldflags '-s -w' -o "$dir/etcd" go.etcd.io/etcd/server/v3
 	fi
 	# All at once: what they share is compiled once.

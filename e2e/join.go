@@ -40,13 +40,19 @@ const bundleDir = "/var/lib/vmmesh/bundle"
 // bundle copies the files of a folder of vms/ to the machine.
 func (v *VM) bundle(t testing.TB, dir string) {
 	t.Helper()
-	files, err := os.ReadDir(dir)
+	v.copyTo(t, dir, bundleDir)
+}
+
+// copyTo copies the files of a folder, without its folders, to the machine.
+func (v *VM) copyTo(t testing.TB, from, to string) {
+	t.Helper()
+	files, err := os.ReadDir(from)
 	require.NoError(t, err)
 	for _, f := range files {
 		if !f.IsDir() {
-			text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+			text, err := os.ReadFile(filepath.Join(from, f.Name()))
 			require.NoError(t, err)
-			v.Write(t, bundleDir+"/"+f.Name(), text, 0o644)
+			v.Write(t, filepath.Join(to, f.Name()), text, 0o644)
 		}
 	}
 }

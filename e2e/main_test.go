@@ -22,6 +22,7 @@ func TestMesh(t *testing.T) {
 	t.Run("apply", func(t *testing.T) { testApply(t, c) })
 	t.Run("parity", func(t *testing.T) { testParity(t, c) })
 	t.Run("join", func(t *testing.T) { testJoin(t, c) })
+	t.Run("first VM", func(t *testing.T) { testFirstVM(t, c) })
 	t.Run("traffic", func(t *testing.T) { testTraffic(t, c) })
 	t.Run("gitops", func(t *testing.T) { testGitOps(t, c) })
 	t.Run("rules", func(t *testing.T) { testRules(t, c) })

@@ -40,6 +40,7 @@ var rooms = map[string][]string{
 	"cmd/vmmesh/tree":          {"schema/manifest"},
 	"cmd/vmmesh":               {"schema/diag", "schema/secret", "schema/syntax", "schema/manifest", "schema", "schema/mesh", "schema/lint", "schema/importer", "schema/compare", "fn", "fn/krm", "cmd/vmmesh/tree"},
 	"testdata/bench":           {},
+	"testdata/gate":            {"internal/need"},
 	"testdata/bench/floor":     {},
 	"generators/vms/scripts":   {"schema/manifest"},
 	"generators/vms/cloudinit": {"schema/manifest"},

@@ -15,26 +15,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
-)
 
-// tool finds a program that a test needs, or ends the test.
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	found, err := exec.LookPath(name)
-	if err == nil {
-		return found
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s is not here: .ci/stages install it", name)
-	}
-	t.Skipf("%s is not here", name)
-	return ""
-}
+	"github.com/vmmesh/vmmesh/internal/need"
+)
 
 // promtool runs Prometheus' own checker.
 func promtool(t testing.TB, args ...string) {
 	t.Helper()
-	out, err := exec.Command(tool(t, "promtool"), args...).CombinedOutput()
+	out, err := exec.Command(need.Tool(t, "prometheus", "promtool"), args...).CombinedOutput()
 	require.NoError(t, err, "promtool %s\n%s", strings.Join(args, " "), out)
 }
 
@@ -96,7 +84,7 @@ func ofKind(t testing.TB, o *outputs, kind string) map[string]map[string]any {
 // includes tells whether a Prometheus program takes scrape_config_files, which came with 2.43.
 func includes(t testing.TB) bool {
 	dir := write(t, map[string]string{"prometheus.yml": "scrape_config_files: []\n"})
-	return exec.Command(tool(t, "promtool"), "check", "config", filepath.Join(dir, "prometheus.yml")).Run() == nil
+	return exec.Command(need.Tool(t, "prometheus", "promtool"), "check", "config", filepath.Join(dir, "prometheus.yml")).Run() == nil
 }
 
 // TestPrometheusReadsTheConfiguration has the real Prometheus judge every scrape configuration: as files that it

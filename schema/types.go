@@ -187,6 +187,7 @@ type Group struct {
 	Registration string            `json:"registration"`
 	MinHealthy   int               `json:"minHealthy"`
 	Labels       map[string]string `json:"labels"`
+	Annotations  map[string]string `json:"annotations"`
 	Ports        []PortOverride    `json:"ports"`
 	Instances    []Instance        `json:"instances"`
 	VM           *VM               `json:"vm"`
@@ -205,6 +206,7 @@ type Instance struct {
 	Name            string            `json:"name"`
 	Address         string            `json:"address"`
 	ExternalAddress string            `json:"externalAddress"`
+	EntryName       string            `json:"entryName"`
 	Network         string            `json:"network"`
 	Locality        string            `json:"locality"`
 	Weight          *int              `json:"weight"`
@@ -296,13 +298,16 @@ type Observability struct {
 
 // Prometheus is how the VMs are scraped.
 type Prometheus struct {
-	At        diag.Path `json:"-"`
-	Format    string    `json:"format"`
-	Discovery Discovery `json:"discovery"`
-	Namespace string    `json:"namespace"`
-	Interval  string    `json:"interval"`
-	Alerts    bool      `json:"alerts"`
-	Dashboard bool      `json:"dashboard"`
+	At          diag.Path         `json:"-"`
+	Format      string            `json:"format"`
+	Discovery   Discovery         `json:"discovery"`
+	Namespace   string            `json:"namespace"`
+	Interval    string            `json:"interval"`
+	Labels      map[string]string `json:"labels"`
+	AlertLabels map[string]string `json:"alertLabels"`
+	RunbookURL  string            `json:"runbookURL"`
+	Alerts      bool              `json:"alerts"`
+	Dashboard   bool              `json:"dashboard"`
 }
 
 // Discovery is how Prometheus finds VMs that are no instances. Type names the one block that may stand beside it.

@@ -6,7 +6,8 @@ need nft nftables
 need ip iproute2
 need curl
 need firewall-offline-cmd firewalld
-for tool in iptables openssl python3 ufw; do
+need unshare util-linux
+for tool in cloud-init iptables openssl python3 sudo ufw; do
 	need "$tool"
 done
-shellcheck --shell=bash --external-sources .ci/run .ci/lib.sh .ci/stages/*.sh generators/vms/scripts/*.sh .ci/cloud-init/*.sh .ci/cloud-init/package/{istio-start.sh,postinst} e2e/*.sh
+shellcheck --shell=bash --external-sources .ci/run .ci/lib.sh .ci/go.sh .ci/release/*.sh .ci/stages/*.sh generators/vms/scripts/*.sh .ci/cloud-init/*.sh .ci/cloud-init/package/{istio-start.sh,postinst} e2e/*.sh

@@ -8,8 +8,8 @@ go build -o "$work/bin/vmmesh" ./cmd/vmmesh
 cp -r examples/. "$work/"
 cat >"$work/bin/flux" <<'STANDIN'
 #!/bin/sh
-echo "$*" >flux.args
-cat >flux.yaml
+echo "$*" >>flux.args
+[ "$1" != push ] || cat >flux.yaml
 STANDIN
 chmod +x "$work/bin/flux"
 PATH=$work/bin:$PATH
@@ -88,7 +88,9 @@ git config remote.origin.url https://git.example.com/mesh.git
 push=$(code flux/README.md | sed -n '/^set -o pipefail$/,$p')
 echo "$push"
 (eval "$push")
-grep -q '^push artifact oci://registry.example.com/mesh/payments:latest -f - --source=https://git.example.com/mesh.git --revision=[^@]*@sha1:[0-9a-f]*$' flux.args
+commit=$(git rev-parse HEAD)
+grep -qx "push artifact oci://registry.example.com/mesh/payments:$commit -f - --source=https://git.example.com/mesh.git --revision=[^@]*@sha1:$commit" flux.args
+grep -qx "tag artifact oci://registry.example.com/mesh/payments:$commit --tag production" flux.args
 vmmesh build -q payments | cmp - flux.yaml
 echo '{' >payments/vmmesh.yaml
 if (eval "$push") 2>"$work/push.txt"; then

@@ -12,18 +12,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vmmesh/vmmesh/internal/need"
 )
 
 // TestPluginServer runs the built program as Argo CD's plugin server does: as user 999, with the server's environment
 // alone and nothing on standard input, in a copy of the application's directory that has lost its exec bits and that
 // the user cannot write to.
 func TestPluginServer(t *testing.T) {
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatal("the plugin server's user can only be taken by root")
-		}
-		t.Skip("the plugin server's user can only be taken by root")
-	}
+	need.Root(t)
 	home := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(home), 0o755))
 	require.NoError(t, os.Chmod(home, 0o755))

@@ -1,7 +1,7 @@
 package main
 
 import (
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,26 +13,43 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// initTemplate is itself a passing spec, whose name stands wherever a user's is to stand.
+// Each base in init/ is itself a passing spec, in which a user's name replaces initName; the other files there are
+// blocks of lines that options add to it.
 //
-//go:embed init.yaml
-var initTemplate string
+//go:embed init/*.yaml
+var initFiles embed.FS
 
 const initName = "my-vms"
 
+// initClouds are the values of --cloud; each has its block in init/.
+var initClouds = []string{"aws", "gcp", "azure", "openstack"}
+
+// initOptions choose what kind of spec is started.
+type initOptions struct {
+	cloud                   string
+	auto, database, gateway bool
+}
+
 func (a *app) initCommand() *cobra.Command {
 	output, force := specFile, false
+	var options initOptions
 	cmd := &cobra.Command{
 		Use:   "init [NAME]",
 		Short: "Start a spec",
 		Long: `Write a short, commented vmmesh.yaml that passes lint: one workload of this NAME (` + initName + ` where
 none is given) on two VMs, behind a Service. Its first line tells editors where the schema is.
 
+--auto starts with VMs that a cloud starts and stops, --database with a primary and its replicas.
+--gateway adds the east-west gateway through which VMs reach a cluster that has none yet, --cloud
+the settings of that cloud.
+
 A file that exists is not overwritten without --force.
 
 Exit codes: 0 written; 2 the command line makes no sense; 3 the file exists or cannot be written.`,
 		Example: `  vmmesh init payments
   vmmesh init payments -o teams/payments/vmmesh.yaml
+  vmmesh init workers --cloud aws --auto --gateway
+  vmmesh init orders --database
   vmmesh init -o - | less`,
 		Args:              atMostOne("NAME"),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -41,22 +58,37 @@ Exit codes: 0 written; 2 the command line makes no sense; 3 the file exists or c
 			if len(args) > 0 {
 				name = args[0]
 			}
-			return a.init(name, output, force)
+			return a.init(name, options, output, force)
 		}),
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", output, "`FILE` to write; - is standard output")
+	cmd.Flags().StringVar(&options.cloud, "cloud", "", "`CLOUD` that the VMs run in: "+strings.Join(initClouds, ", "))
+	cmd.Flags().BoolVar(&options.auto, "auto", false, "VMs that register themselves as a cloud starts them")
+	cmd.Flags().BoolVar(&options.database, "database", false, "a database: a primary and replicas")
+	cmd.Flags().BoolVar(&options.gateway, "gateway", false, "emit the east-west gateway, for a cluster that has none")
+	words(cmd, "cloud", initClouds...)
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that exists")
 	return cmd
 }
 
-func (a *app) init(name, output string, force bool) error {
-	if !serviceName.MatchString(name) {
-		return usageError{fmt.Errorf("%q cannot name a Service: use lower-case letters, digits and hyphens, a letter first, 63 at most", name)}
+func (a *app) init(name string, options initOptions, output string, force bool) error {
+	most := 63
+	if options.database {
+		most -= len("-primary")
+	}
+	if !serviceName.MatchString(name) || len(name) > most {
+		return usageError{fmt.Errorf("%q cannot name a Service: use lower-case letters, digits and hyphens, a letter first, %d at most", name, most)}
 	}
 	if output == "" {
 		return usageError{errors.New("-o needs the name of a file, or -")}
 	}
-	text := initSpec(name)
+	switch {
+	case options.auto && options.database:
+		return usageError{errors.New("--auto and --database exclude each other: a database's VMs are listed")}
+	case options.cloud != "" && !slices.Contains(initClouds, options.cloud):
+		return usageError{fmt.Errorf("--cloud %s is not supported; allowed values are %s", options.cloud, strings.Join(initClouds, ", "))}
+	}
+	text := named(options.spec(), name)
 	if output == "-" {
 		_, err := a.out.WriteString(text)
 		return err
@@ -68,14 +100,50 @@ func (a *app) init(name, output string, force bool) error {
 	return nil
 }
 
-// initSpec is the template with a name in it. Comments stay in their column where the name leaves room.
-func initSpec(name string) string {
+// spec is the base of these options with their blocks in it: what the file emits besides before its workloads, how VMs
+// join at its end.
+func (o initOptions) spec() string {
+	base := "static"
+	switch {
+	case o.auto:
+		base = "auto"
+	case o.database:
+		base = "database"
+	}
+	text := initFile(base)
+	if o.gateway {
+		text = strings.Replace(text, "\n  workloads:", "\n"+initFile("gateway")+"\n  workloads:", 1)
+	}
+	vm := ""
+	if o.cloud != "" {
+		vm += initFile("cloud-" + o.cloud)
+	}
+	if o.auto {
+		vm += initFile("identity")
+	}
+	if vm != "" {
+		text += "\n  vm:\n" + vm
+	}
+	return text
+}
+
+// initFile is the text of a file in init/; each name is a constant of this file or one of initClouds.
+func initFile(name string) string {
+	text, err := initFiles.ReadFile("init/" + name + ".yaml")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// named is a spec with a name in the place of initName. Comments stay in their column where the name leaves room.
+func named(spec, name string) string {
 	value := name
 	if slices.Contains(yamlWords, name) {
 		value = `"` + name + `"`
 	}
 	var b strings.Builder
-	for line := range strings.Lines(initTemplate) {
+	for line := range strings.Lines(spec) {
 		before, comment, commented := strings.Cut(line, "#")
 		key, named := strings.CutSuffix(strings.TrimRight(before, " \n"), "name: "+initName)
 		switch {

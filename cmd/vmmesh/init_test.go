@@ -31,13 +31,67 @@ func TestInitPasses(t *testing.T) {
 	}
 }
 
-// It is the smallest thing a user reads first: short, and no line wider than an editor's half.
-func TestInitIsReadable(t *testing.T) {
-	require.LessOrEqual(t, strings.Count(initTemplate, "\n"), 45)
-	for line := range strings.Lines(initTemplate) {
-		require.LessOrEqual(t, len([]rune(line)), 93, line)
+// Every combination of options passes, short name and longest name, and emits what the options are for.
+func TestInitVariants(t *testing.T) {
+	for _, base := range []string{"", "--auto", "--database"} {
+		for _, cloud := range append([]string{""}, initClouds...) {
+			for _, gateway := range []bool{false, true} {
+				args := []string{"init", "-o", "-"}
+				if base != "" {
+					args = append(args, base)
+				}
+				if cloud != "" {
+					args = append(args, "--cloud", cloud)
+				}
+				if gateway {
+					args = append(args, "--gateway")
+				}
+				for _, name := range []string{"payments", "yes", strings.Repeat("n", 55)} {
+					args := append(args, name)
+					t.Run(strings.Join(args[3:], " "), func(t *testing.T) {
+						spec := run(args...)
+						require.Equal(t, exitOK, spec.code, spec.err)
+						require.NotContains(t, spec.out, initName)
+						require.Equal(t, result{exitOK, "", "1 spec, no findings\n"}, world{in: spec.out}.run("lint", "-"))
+						build := world{in: spec.out}.run("build", "-")
+						require.Equal(t, exitOK, build.code)
+						require.Equal(t, gateway, strings.Contains(build.out, "\nkind: Deployment\n"))
+						require.Equal(t, gateway, strings.Contains(build.out, "\nkind: Gateway\n"))
+						require.Equal(t, base == "--auto", strings.Contains(build.out, "serviceaccounts/token"))
+						entries := map[string]int{"": 2, "--auto": 0, "--database": 3}
+						require.Equal(t, entries[base], strings.Count(build.out, "kind: WorkloadEntry\n"))
+					})
+				}
+			}
+		}
 	}
-	require.Equal(t, initTemplate, initSpec(initName))
+}
+
+func TestInitRefusesOptions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for args, says := range map[string]string{
+		"--auto --database":                     "--auto and --database exclude each other",
+		"--cloud AWS":                           "--cloud AWS is not supported; allowed values are aws, gcp, azure, openstack",
+		"--database " + strings.Repeat("n", 56): "55 at most",
+	} {
+		r := run(append([]string{"init"}, strings.Fields(args)...)...)
+		require.Equal(t, exitUsage, r.code, args)
+		require.Contains(t, r.err, says)
+	}
+	require.NoFileExists(t, specFile)
+}
+
+// It is the first thing that a user reads: short, and no line wider than half of an editor.
+func TestInitIsReadable(t *testing.T) {
+	for _, o := range []initOptions{{}, {auto: true}, {database: true}, {cloud: "aws", auto: true, gateway: true}} {
+		text := o.spec()
+		require.LessOrEqual(t, strings.Count(text, "\n"), 60)
+		for line := range strings.Lines(text) {
+			require.LessOrEqual(t, len([]rune(line)), 93, line)
+		}
+		require.Equal(t, text, named(text, initName))
+	}
+	require.LessOrEqual(t, strings.Count(initOptions{}.spec(), "\n"), 45)
 }
 
 func TestInitRefusesNames(t *testing.T) {
@@ -59,7 +113,7 @@ func TestInitFiles(t *testing.T) {
 	require.Equal(t, exitIO, run("init", "-o", "mine.yaml").code)
 	require.Equal(t, map[string]string{"mine.yaml": "mine\n"}, snapshot(t, "."))
 	require.Equal(t, exitOK, run("init", "-o", "mine.yaml", "--force").code)
-	require.Equal(t, map[string]string{"mine.yaml": initTemplate}, snapshot(t, "."))
+	require.Equal(t, map[string]string{"mine.yaml": initOptions{}.spec()}, snapshot(t, "."))
 
 	require.NoError(t, os.Symlink("elsewhere.yaml", "link.yaml"))
 	require.Equal(t, exitIO, run("init", "-o", "link.yaml").code, "a dangling link is something that exists")

@@ -169,7 +169,7 @@ func TestPruneProtection(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"argocd.argoproj.io/sync-options": "Prune=true", "kustomize.toolkit.fluxcd.io/prune": "disabled", "team": "web",
 	}, annotations())
-	m.Workloads[0].Annotations = map[string]string{"argocd.argoproj.io/sync-options": "Replace=true"}
+	m.Workloads[0].Groups[0].Annotations = map[string]string{"argocd.argoproj.io/sync-options": "Replace=true"}
 	require.Equal(t, "Replace=true,Prune=false", annotations()["argocd.argoproj.io/sync-options"])
 	m.Specs[0].GitOps.PruneProtection = false
 	require.Equal(t, map[string]string{"argocd.argoproj.io/sync-options": "Replace=true"}, annotations())

@@ -15,14 +15,14 @@ import (
 func WorkloadEntries(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	return func(yield func(*manifest.Object) bool) {
 		for _, w := range m.Workloads {
-			annotations := w.Annotations
-			if w.Probe != nil {
-				annotations = with(annotations, map[string]string{mesh.AnnotationHealthChecks: "true"})
-			}
 			o := about(w, w.Istio().Release.NetworkingVersion(), "WorkloadEntry", "")
 			for _, g := range w.Groups {
 				if g.Auto {
 					continue
+				}
+				annotations := g.Annotations
+				if w.Probe != nil {
+					annotations = with(annotations, map[string]string{mesh.AnnotationHealthChecks: "true"})
 				}
 				o.File = "workloadentry-" + g.Name + ".yaml"
 				for _, i := range g.Instances {

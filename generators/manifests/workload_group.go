@@ -18,9 +18,9 @@ func WorkloadGroups(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 				o := about(w, w.Istio().Release.NetworkingVersion(), "WorkloadGroup", g.Name)
 				o.At = g.At
 				o.Labels = g.Labels
-				o.Annotations = protected(w.Spec.GitOps.PruneProtection, w.Spec.GitOps.ArgoCD, w.Annotations)
+				o.Annotations = protected(w.Spec.GitOps.PruneProtection, w.Spec.GitOps.ArgoCD, g.Annotations)
 				o.Body = spec(&networking.WorkloadGroup{
-					Metadata: &networking.WorkloadGroup_ObjectMeta{Labels: g.Labels, Annotations: w.Annotations},
+					Metadata: &networking.WorkloadGroup_ObjectMeta{Labels: g.Labels, Annotations: g.Annotations},
 					Template: &networking.WorkloadEntry{
 						Ports: g.Ports, Network: g.Network, Locality: g.Locality, Weight: g.Weight, ServiceAccount: w.ServiceAccount,
 					},

@@ -38,7 +38,8 @@ func dashboards(m *mesh.Mesh) []draft {
 		all = append(all, draft{n, dashboardName, func() *manifest.Object {
 			return delivered(wishes[n].argoCD, wishes[n].flux, &manifest.Object{
 				APIVersion: "v1", Kind: "ConfigMap", Namespace: n, Name: dashboardName, At: at[n].Prometheus.At,
-				Labels: map[string]string{"grafana_dashboard": "1"}, // by which Grafana's sidecar collects them
+				// Grafana's sidecar collects dashboards by this label.
+				Labels: manifest.Over(at[n].Prometheus.Labels, map[string]string{"grafana_dashboard": "1"}),
 				Body:   []manifest.Field{{Name: "data", Value: map[string]string{dashboardName + ".json": fleet}}},
 			})
 		}})

@@ -87,7 +87,7 @@ func sorted(all []draft) iter.Seq[*manifest.Object] {
 func about(w *mesh.Workload, apiVersion, kind, name string) *manifest.Object {
 	return &manifest.Object{
 		APIVersion: apiVersion, Kind: kind, Namespace: w.Spec.Prometheus.Namespace, Name: name,
-		Labels: w.Labels, Annotations: w.Annotations, At: w.At,
+		Labels: manifest.Over(w.Spec.Prometheus.Labels, w.Labels), Annotations: w.Annotations, At: w.At,
 	}
 }
 

@@ -83,6 +83,13 @@ func rulesOf(w *mesh.Workload) ruleFile {
 			"istiod could not write the WorkloadEntry of a VM that connected or left. VMs of "+w.Namespace+"/"+w.Name+" register themselves: new ones get no traffic, and those that are gone may keep theirs.")
 		all = append(all, named(r, w))
 	}
+	for n := range all {
+		all[n].Labels = manifest.Over(w.Spec.Prometheus.AlertLabels, all[n].Labels)
+		if url := w.Spec.Prometheus.RunbookURL; url != "" {
+			_, section, _ := strings.Cut(all[n].Annotations["runbook"], "#")
+			all[n].Annotations["runbook_url"] = url + "#" + section
+		}
+	}
 	return ruleFile{[]ruleGroup{{Name: "vms." + w.Namespace + "." + w.Name, Rules: all}}}
 }
 

@@ -19,7 +19,7 @@ import (
 // finishGroup writes a group with its instances.
 func (i *importer) finishGroup(w *workload, g *group) schema.Group {
 	template := g.spec().GetTemplate()
-	out := schema.Group{Name: g.name, Version: g.version, Labels: w.userLabels(g.labels, g.version, w.labels)}
+	out := schema.Group{Name: g.name, Version: g.version, Labels: w.userLabels(g.labels, g.version, w.labels), Annotations: g.ownAnnotations(w)}
 	network := networkOf(template.GetNetwork(), g.labels)
 	out.Locality = localityOf(template.GetLocality(), g.labels)
 	var weight uint32
@@ -63,7 +63,10 @@ func (i *importer) finishGroup(w *workload, g *group) schema.Group {
 				in.Ports = append(in.Ports, schema.PortOverride{Name: p.name, TargetPort: int(n)})
 			}
 		}
-		i.becomes(e.Resource, fate{identity: identity{kind: "WorkloadEntry", namespace: w.namespace, name: mesh.EntryName(g.name, in.Name)}})
+		if mesh.EntryName(g.name, in.Name) != e.Name {
+			in.EntryName = e.Name
+		}
+		i.becomes(e.Resource, fate{identity: identity{kind: "WorkloadEntry", namespace: w.namespace, name: e.Name}})
 		out.Instances = append(out.Instances, in)
 	}
 	i.registration(w, g, &out)

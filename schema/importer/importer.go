@@ -91,16 +91,17 @@ type identity struct {
 
 // importer carries what grows while the set is read.
 type importer struct {
-	set       *manifest.Set
-	options   Options
-	out       *Result
-	istio     facts
-	skip      map[*manifest.Resource]bool // read with errors: they stay out
-	workloads []*workload                 // by namespace and name
-	hosts     map[string]*service         // by namespace/host
-	externals []*external
-	spaces    map[string]*space
-	within    map[string][]*manifest.Resource // by namespace, which holds its Namespace too
+	set        *manifest.Set
+	options    Options
+	out        *Result
+	istio      facts
+	skip       map[*manifest.Resource]bool // read with errors: they stay out
+	workloads  []*workload                 // by namespace and name
+	hosts      map[string]*service         // by namespace/host
+	externals  []*external
+	spaces     map[string]*space
+	within     map[string][]*manifest.Resource       // by namespace, which holds its Namespace too
+	servicesOf map[[2]string][]*manifest.ServiceView // by namespace and the label app that they select
 }
 
 // Import makes specs of a set. Objects in skip are left alone: they could not be read.

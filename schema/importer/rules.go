@@ -35,18 +35,18 @@ var ruleNotExpressed = &diag.Rule{
 
 var ruleDifferent = &diag.Rule{
 	ID: "VM803", Name: "written-differently", Severity: diag.Warning,
-	Doc: "What is built from the spec that import writes says a part of an object in another way, or with another name.",
-	Long: "Names of policies, rules and entries are derived from those of workloads, groups and hosts; policies select app and class=vm; " +
-		"the labels of a VM stand in one set on its WorkloadGroup and WorkloadEntry. After the first apply, delete what has got another " +
+	Doc: "What is built from the spec that import writes has a part of an object in another form, or with another name.",
+	Long: "Names of policies and rules are derived from those of workloads, groups and hosts; policies select app and class=vm; " +
+		"the labels of a VM are one set on its WorkloadGroup and WorkloadEntry. After the first apply, delete what has got another " +
 		"name: of two policies or rules for one thing Istio uses the oldest. A note (info) of this rule lists what a build adds.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n---\n" +
-		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: vm1, namespace: shop}\n" +
-		"spec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay}\n",
+		"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: strict, namespace: shop}\n" +
+		"spec: {selector: {matchLabels: {app: pay, class: vm}}, mtls: {mode: STRICT}}\n",
 	Good: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n---\n" +
-		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\n" +
-		"spec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay}\n",
+		"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: pay, namespace: shop}\n" +
+		"spec: {selector: {matchLabels: {app: pay, class: vm}}, mtls: {mode: STRICT}}\n",
 }
 
 var ruleMissing = &diag.Rule{

@@ -221,7 +221,7 @@ func (i *importer) joinGroups(ns string, groups []*group) {
 	}
 	for _, w := range taken {
 		w.chooseAccount()
-		w.commonAnnotations()
+		i.commonAnnotations(w)
 		i.out.anchors[ns+"/"+w.name] = w.at
 	}
 }
@@ -263,21 +263,64 @@ func (w *workload) chooseAccount() {
 	}
 }
 
-// commonAnnotations finds those that all groups give their VMs.
-func (w *workload) commonAnnotations() {
-	for n, g := range w.groups {
-		own := g.spec().GetMetadata().GetAnnotations()
-		if g.from == nil {
-			continue
-		}
-		if n == 0 || w.annotations == nil {
-			w.annotations = maps.Clone(own)
-			if w.annotations == nil {
-				w.annotations = map[string]string{}
+// commonAnnotations finds the annotations of the workload: those that its Services have alike, or its groups where it has
+// no Service. A key that a group lacks is not the workload's, since a build would add it there.
+func (i *importer) commonAnnotations(w *workload) {
+	if i.servicesOf == nil {
+		i.servicesOf = map[[2]string][]*manifest.ServiceView{}
+		for _, v := range i.set.Services() {
+			if app := v.Selector["app"]; app != "" {
+				key := [2]string{v.Namespace, app}
+				i.servicesOf[key] = append(i.servicesOf[key], v)
 			}
-			continue
 		}
-		maps.DeleteFunc(w.annotations, func(k, v string) bool { return own[k] != v })
+	}
+	services := i.servicesOf[[2]string{w.namespace, w.app}]
+	var ofServices, ofGroups map[string]string
+	for _, v := range services {
+		ofServices = alike(ofServices, v.Annotations)
+	}
+	for _, g := range w.groups {
+		if g.from != nil {
+			ofGroups = alike(ofGroups, g.spec().GetMetadata().GetAnnotations())
+		}
+	}
+	w.annotations = map[string]string{}
+	maps.Copy(w.annotations, ofGroups)
+	if len(services) > 0 {
+		// What GitOps tools read differs by kind, so there the groups alone tell.
+		maps.DeleteFunc(w.annotations, func(k, _ string) bool { return !delivery(k) })
+		maps.DeleteFunc(ofServices, func(k, _ string) bool { return delivery(k) })
+		maps.Copy(w.annotations, ofServices)
+	}
+	for _, g := range w.groups {
+		if g.from != nil {
+			own := g.spec().GetMetadata().GetAnnotations()
+			maps.DeleteFunc(w.annotations, func(k, _ string) bool { _, has := own[k]; return !has })
+		}
 	}
 	maps.DeleteFunc(w.annotations, func(k, _ string) bool { return refusedAnnotation(k) })
+}
+
+// alike returns what both maps have; before is nil for the first of several.
+func alike(before, next map[string]string) map[string]string {
+	if before == nil {
+		return manifest.Over(map[string]string{}, maps.Clone(next))
+	}
+	maps.DeleteFunc(before, func(k, v string) bool { other, has := next[k]; return !has || other != v })
+	return before
+}
+
+// ownAnnotations are the annotations that a group has beyond those of its workload.
+func (g *group) ownAnnotations(w *workload) map[string]string {
+	own := map[string]string{}
+	for k, v := range g.spec().GetMetadata().GetAnnotations() {
+		if above, has := w.annotations[k]; (!has || above != v) && !refusedAnnotation(k) {
+			own[k] = v
+		}
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	return own
 }

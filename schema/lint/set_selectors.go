@@ -250,7 +250,7 @@ func findLabelDrift(s *manifest.Set, report Report) {
 		said := map[string]bool{}
 		for _, c := range byNamespace[w.Namespace] {
 			lacks := strings.Join(missing(vms, c.labels), ", ")
-			if lacks == "" || said[lacks] || !manifest.Carries(over(vms, w.Labels), c.labels) {
+			if lacks == "" || said[lacks] || !manifest.Carries(manifest.Over(vms, w.Labels), c.labels) {
 				continue
 			}
 			said[lacks] = true
@@ -262,16 +262,6 @@ func findLabelDrift(s *manifest.Set, report Report) {
 			report(d)
 		}
 	}
-}
-
-// over lays one map over another.
-func over(below, above map[string]string) map[string]string {
-	m := maps.Clone(below)
-	if m == nil {
-		m = map[string]string{}
-	}
-	maps.Copy(m, above)
-	return m
 }
 
 // policySelectors lists the selectors of policies and settings for workloads.

@@ -48,7 +48,7 @@ func readWorkload(r *Resource) *Workload {
 		// istiod lays the labels of the object over those of its spec; what the VM itself says of itself is not in
 		// the object, and the spec's labels are the nearest.
 		return &Workload{
-			Resource: r, VM: true, Clients: over(m.Labels, r.Labels), Own: over(r.Labels, m.Labels), LabelsAt: r.Place("spec", "labels"),
+			Resource: r, VM: true, Clients: Over(m.Labels, r.Labels), Own: Over(r.Labels, m.Labels), LabelsAt: r.Place("spec", "labels"),
 			Account: m.ServiceAccount, AccountAt: r.Place("spec", "serviceAccount"),
 			Ports: m.Ports, PortsAt: r.Place("spec", "ports"), Network: m.Network, Address: m.Address,
 			Weight: m.Weight, WeightAt: r.Place("spec", "weight"), Locality: m.Locality, LocalAt: r.Place("spec", "locality"),
@@ -58,7 +58,7 @@ func readWorkload(r *Resource) *Workload {
 		if template == nil {
 			template = &networking.WorkloadEntry{}
 		}
-		labels := over(m.GetMetadata().GetLabels(), template.Labels)
+		labels := Over(m.GetMetadata().GetLabels(), template.Labels)
 		return &Workload{
 			Resource: r, VM: true, Clients: labels, Own: labels, LabelsAt: r.Place("spec", "metadata", "labels"),
 			Account: template.ServiceAccount, AccountAt: r.Place("spec", "template", "serviceAccount"),
@@ -79,8 +79,8 @@ func readWorkload(r *Resource) *Workload {
 	return &Workload{Resource: r, Clients: labels, Own: labels, LabelsAt: at}
 }
 
-// over lays one map over another.
-func over(below, above map[string]string) map[string]string {
+// Over returns the keys of both maps, with the values of above where both have one. It may return one of the two.
+func Over(below, above map[string]string) map[string]string {
 	if len(above) == 0 {
 		return below
 	}

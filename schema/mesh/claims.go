@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
@@ -101,23 +102,43 @@ func (r *resolver) claimPolicies() {
 	}
 }
 
-// claimEntries finds WorkloadEntries of one name. An entry is named <group>-<instance>, so two can only clash where one
-// group's name begins with another's: `a` with instance `b-c`, and `a-b` with instance `c`.
+// claimEntries finds WorkloadEntries of one name. Where no entry has a name of its own, an entry is named
+// <group>-<instance>, so two can only clash where one group's name begins with another's: `a` with instance `b-c`, and
+// `a-b` with instance `c`. In a namespace where entryName is set, every entry is compared.
 //
-// What it costs grows with the number of instances times the dashes in their group's name.
+// The work grows with the number of instances times the dashes in their group's name.
 func (r *resolver) claimEntries() {
 	groups := map[string]*Group{}
 	names := map[*Group]map[string]*Instance{}
+	named := map[string]bool{} // namespaces in which an entry has a name of its own
 	for _, w := range r.mesh.Workloads {
 		for _, g := range w.Groups {
-			if !g.Auto {
-				groups[w.Namespace+"/"+g.Name] = g
+			if g.Auto {
+				continue
+			}
+			groups[w.Namespace+"/"+g.Name] = g
+			if slices.ContainsFunc(g.Instances, func(i *Instance) bool { return i.ownEntryName }) {
+				named[w.Namespace] = true
 			}
 		}
 	}
+	all := map[string]map[string]*Instance{} // by namespace and name, where entries have names of their own
 	for _, w := range r.mesh.Workloads {
+		if named[w.Namespace] && all[w.Namespace] == nil {
+			all[w.Namespace] = map[string]*Instance{}
+		}
 		for _, long := range w.Groups {
 			if long.Auto {
+				continue
+			}
+			if taken := all[w.Namespace]; taken != nil {
+				for _, i := range long.Instances {
+					if other := taken[i.EntryName]; other != nil && !repeated(other.At, i.At) {
+						r.entryClash(other, i)
+					} else {
+						taken[i.EntryName] = i
+					}
+				}
 				continue
 			}
 			for i := range long.Name {
@@ -155,8 +176,17 @@ func (r *resolver) clashingEntries(taken map[string]*Instance, long *Group) {
 	}
 	for _, i := range long.Instances {
 		if other := taken[i.EntryName]; other != nil {
-			r.say(ruleObjectClash.At(i.At, "the WorkloadEntry %s/%s is emitted for %s already", long.Workload.Namespace, i.EntryName, place(other.At, i.At)).
-				WithHelp("an entry is named <group>-<instance>: rename one of the instances"))
+			r.entryClash(other, i)
 		}
 	}
+}
+
+// entryClash reports an instance whose WorkloadEntry has the name of another's.
+func (r *resolver) entryClash(other, i *Instance) {
+	at := i.At
+	if i.ownEntryName {
+		at = at.Key("entryName")
+	}
+	r.say(ruleObjectClash.At(at, "the WorkloadEntry %s/%s is emitted for %s already", i.Group.Workload.Namespace, i.EntryName, place(other.At, i.At)).
+		WithHelp("give one of the two another `name` or `entryName`; without entryName an entry is named <group>-<instance>"))
 }

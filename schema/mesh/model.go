@@ -245,21 +245,22 @@ type Metrics struct {
 
 // Group is a set of like VMs, one WorkloadGroup.
 type Group struct {
-	At         diag.Path
-	Workload   *Workload
-	Name       string
-	Version    string // "": no version label
-	Revision   *Revision
-	Network    string
-	Locality   string // region[/zone[/subzone]]; "": what the cloud's metadata says, else none
-	Weight     uint32 // 0: not written
-	Auto       bool   // istiod makes the entries; otherwise one is emitted for each instance
-	MinHealthy int
-	Labels     map[string]string // the one label set: of the group, its entries and its VMs
-	Ports      map[string]uint32 // port name to where its VMs listen
-	Instances  []*Instance       // by name
-	VM         *VM
-	labelSets  []map[string]string // what VMs of the group bear: see differentLabels
+	At          diag.Path
+	Workload    *Workload
+	Name        string
+	Version     string // "": no version label
+	Revision    *Revision
+	Network     string
+	Locality    string // region[/zone[/subzone]]; "": what the cloud's metadata says, else none
+	Weight      uint32 // 0: not written
+	Auto        bool   // istiod makes the entries; otherwise one is emitted for each instance
+	MinHealthy  int
+	Labels      map[string]string // the one label set: of the group, its entries and its VMs
+	Annotations map[string]string // of the group's objects: the workload's, and over them its own
+	Ports       map[string]uint32 // port name to where its VMs listen
+	Instances   []*Instance       // by name
+	VM          *VM
+	labelSets   []map[string]string // what VMs of the group bear: see differentLabels
 
 	localityKey string // the label that says a locality
 }
@@ -269,19 +270,20 @@ func (g *Group) Discovered() bool { return g.Auto && len(g.Instances) == 0 }
 
 // Instance is one VM that is known by address. What it does not override is its group's.
 type Instance struct {
-	At        diag.Path
-	Group     *Group
-	Name      string
-	EntryName string     // of its WorkloadEntry, also in ISTIO_META_WORKLOAD_ENTRY
-	Address   netip.Addr // on the VM's own interface
-	External  netip.Addr // what others dial instead; invalid: none
-	Network   string
-	Locality  string
-	Weight    uint32
-	Labels    map[string]string
-	Ports     map[string]uint32
-	ownPorts  bool // whether Ports are not the group's
-	ownLabels bool // whether Labels are not the group's
+	At           diag.Path
+	Group        *Group
+	Name         string
+	EntryName    string     // of its WorkloadEntry, also in ISTIO_META_WORKLOAD_ENTRY
+	Address      netip.Addr // on the VM's own interface
+	External     netip.Addr // what others dial instead; invalid: none
+	Network      string
+	Locality     string
+	Weight       uint32
+	Labels       map[string]string
+	Ports        map[string]uint32
+	ownPorts     bool // whether Ports are not the group's
+	ownEntryName bool // whether the spec names the entry
+	ownLabels    bool // whether Labels are not the group's
 }
 
 // Dial is the address that others dial.
@@ -361,6 +363,9 @@ type Prometheus struct {
 	DiscoveryURL  string
 	Namespace     string
 	Interval      string
+	Labels        map[string]string // of every object for Prometheus
+	AlertLabels   map[string]string // of every alert
+	RunbookURL    string            // where RUNBOOK.md is published; "": not known
 	Alerts        bool
 	Dashboard     bool
 }

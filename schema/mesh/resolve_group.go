@@ -9,6 +9,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
 // groups resolves a workload's sets of VMs.
@@ -46,6 +47,9 @@ func (r *resolver) group(s *schema.Spec, inW *schema.Workload, w *Workload, in *
 	r.labels(in.Labels, in.At.Key("labels"), derivedLabel)
 	r.keysOfRelease(in.Labels, in.At.Key("labels"), w.Istio().Release)
 	g.Labels = labelSet(w, g.Version, g.Locality, g.localityKey, inW.Labels, in.Labels)
+	r.annotations(in.Annotations, in.At.Key("annotations"), derivedAnnotation)
+	r.keysOfRelease(in.Annotations, in.At.Key("annotations"), w.Istio().Release)
+	g.Annotations = manifest.Over(w.Annotations, in.Annotations)
 
 	own := make(map[string]uint32, len(w.Ports))
 	for _, p := range w.Ports {
@@ -115,8 +119,16 @@ func (r *resolver) instance(inW *schema.Workload, inG *schema.Group, g *Group, i
 		i.Labels, i.ownLabels = labelSet(g.Workload, g.Version, i.Locality, g.localityKey, inW.Labels, inG.Labels, in.Labels), true
 	}
 	i.Ports, i.ownPorts = r.override(in.Ports, g.Ports, g.Workload), len(in.Ports) > 0
-	if !g.Auto {
-		r.objectName(i.EntryName, "its WorkloadEntry", in.At.Key("name"))
+	switch {
+	case in.EntryName == "":
+		if !g.Auto {
+			r.objectName(i.EntryName, "its WorkloadEntry", in.At.Key("name"))
+		}
+	case g.Auto:
+		r.say(ruleMisfit.At(in.At.Key("entryName"), "entryName has no effect with registration: Auto, where istiod names the entries").
+			WithHelp("remove it, or set `registration: Static` on the group"))
+	default:
+		i.EntryName, i.ownEntryName = in.EntryName, true
 	}
 	return i
 }

@@ -2,6 +2,8 @@ package mesh
 
 import (
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,8 +14,20 @@ import (
 func (r *resolver) prometheus(in *schema.Prometheus) Prometheus {
 	out := Prometheus{
 		At: in.At, Format: in.Format, DiscoveryType: in.Discovery.Type, Namespace: in.Namespace, Interval: in.Interval,
-		Alerts: in.Alerts, Dashboard: in.Dashboard,
+		Labels: in.Labels, AlertLabels: in.AlertLabels, RunbookURL: in.RunbookURL, Alerts: in.Alerts, Dashboard: in.Dashboard,
 	}
+	r.labels(in.Labels, in.At.Key("labels"), nil)
+	for _, key := range sortedKeys(in.AlertLabels) {
+		at := in.At.Key("alertLabels").Key(key)
+		switch {
+		case slices.Contains(derivedAlertLabels, key):
+			r.say(ruleDerivedLabel.At(at, "the alert label %s cannot be set here", key).Key().WithHelp("it is derived for each alert"))
+		case !prometheusLabel.MatchString(key):
+			r.say(ruleLabel.At(at, "%q is not a Prometheus label name", key).Key().
+				WithHelp("a label name has letters, digits and '_', does not begin with a digit or with '__'"))
+		}
+	}
+	r.unusedWithoutAlerts(in)
 	if h := in.Discovery.HTTP; h != nil {
 		out.DiscoveryURL = h.URL
 		u, err := url.Parse(h.URL)
@@ -35,6 +49,28 @@ func (r *resolver) prometheus(in *schema.Prometheus) Prometheus {
 			WithHelp("scrape more often, such as every 30s, or drop the alerts"))
 	}
 	return out
+}
+
+// derivedAlertLabels are the labels that alerts have by themselves: from their expression, or from their workload.
+var derivedAlertLabels = []string{"severity", "cluster", "namespace", "app", "workload", "alertname"}
+
+// prometheusLabel is the form of a label name (prometheus: model/labels; names with "__" are internal).
+var prometheusLabel = regexp.MustCompile(`^([a-zA-Z]|_[a-zA-Z0-9])[a-zA-Z0-9_]*$`)
+
+// unusedWithoutAlerts reports settings of alerts where none are emitted.
+func (r *resolver) unusedWithoutAlerts(in *schema.Prometheus) {
+	if in.Alerts {
+		return
+	}
+	report := func(field string) {
+		r.say(ruleMisfit.At(in.At.Key(field), "%s has no effect without alerts", field).WithHelp("set `alerts: true`, or remove it"))
+	}
+	if len(in.AlertLabels) > 0 {
+		report("alertLabels")
+	}
+	if in.RunbookURL != "" {
+		report("runbookURL")
+	}
 }
 
 // lookback is how old a sample may be that an expression sees, as Prometheus has it (--query.lookback-delta).

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
+	"github.com/vmmesh/vmmesh/internal/need"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
@@ -201,7 +202,7 @@ func forms(t *testing.T) map[cloudinit.Form]cloudinit.UserData {
 
 // Cloud-init's own schema has nothing to say, not even a warning.
 func TestSchema(t *testing.T) {
-	need(t, "cloud-init")
+	need.Tool(t, "cloud-init", "cloud-init")
 	for form, u := range forms(t) {
 		file := filepath.Join(t.TempDir(), "user-data")
 		require.NoError(t, os.WriteFile(file, unzipped(t, u), 0o600))
@@ -213,8 +214,8 @@ func TestSchema(t *testing.T) {
 
 // Cloud-init's own reader takes every form for a cloud-config, and writes exactly the files that went in.
 func TestArrival(t *testing.T) {
-	need(t, "cloud-init")
-	need(t, "tar")
+	need.Tool(t, "cloud-init", "cloud-init")
+	need.Tool(t, "tar", "tar")
 	all := append(append(own(), awkward()...), static()...)
 	withoutComments := strings.NewReplacer("# what it does\n", "", "# why\n", "")
 	for form, u := range forms(t) {
@@ -266,14 +267,5 @@ json.dump(config["runcmd"], sys.stdout)
 			require.NoError(t, err)
 			require.Equal(t, os.FileMode(f.Mode), info.Mode().Perm(), "%s, %s", form, f.Path)
 		}
-	}
-}
-
-// need skips a test on a machine without the program, and fails it in CI.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		require.Empty(t, os.Getenv("CI"), "%s is missing", program)
-		t.Skip(program + " is not installed: not tested here")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vmmesh/vmmesh/internal/need"
 )
 
 // cable is two interfaces, one at each end.
@@ -118,6 +119,7 @@ func TestAddressOfTheCloud(t *testing.T) {
 		{"Odd", "Metadata", "", "no address was found by vm.address.source Metadata"},
 	} {
 		t.Run(c.cloud+" "+c.source, func(t *testing.T) {
+			need.Tool(t, "python3", "python3")
 			m := newMachine(t)
 			m.placed()
 			m.vars["CLOUD"], m.vars["ADDRESS_SOURCE"] = c.cloud, c.source

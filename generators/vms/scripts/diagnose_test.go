@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vmmesh/vmmesh/internal/need"
 )
 
 // finding is one of diagnose.sh --json.
@@ -70,6 +71,7 @@ cat istiod.key istiod.crt >istiod.pem && openssl req -x509 -newkey rsa:2048 -nod
 // diagnose runs the script beside the daemons, some of them off.
 func (m *machine) diagnose(off string, args ...string) result {
 	m.t.Helper()
+	need.Tool(m.t, "python3", "python3")
 	m.remove("run/serving")
 	return m.run(append([]string{"bash", "-c", `python3 /tmp/serve.py $0 >/dev/null 2>&1 & trap "kill $!" EXIT
 until [ -e /run/serving ]; do kill -0 $! || exit 9; sleep 0.05; done

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vmmesh/vmmesh/fn"
+	"github.com/vmmesh/vmmesh/internal/need"
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
@@ -53,6 +54,8 @@ spec:
 // firewalled is a machine whose network has a pod, a scraper and a stranger, each in a namespace of its own behind an
 // interface of the VM's, and daemons on the ports that matter.
 func firewalled(t *testing.T) *machine {
+	need.Tool(t, "python3", "python3")
+	need.Tool(t, "nftables", "nft")
 	m := newMachine(t)
 	m.placed()
 	m.net = "true"
@@ -236,7 +239,7 @@ LISTEN 0 128 127.0.0.1:222 0.0.0.0:* users:(("other",pid=2,fd=4))'`)
 
 // TestUFW adds, replaces and takes back rules of the real ufw; what an administrator added stays.
 func TestUFW(t *testing.T) {
-	needTool(t, "ufw")
+	need.Tool(t, "ufw", "ufw")
 	m := firewalled(t)
 	out, err := exec.Command("cp", "-a", "/etc/ufw", m.path("etc/ufw")).CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -283,7 +286,7 @@ ufw allow from fd00:10::/64 to any port 15006 proto tcp comment 'vmmesh: the mes
 // TestFirewalld has firewalld's own reader judge the policy. Its daemon, which would need a bus and root on the host, is
 // a stand-in that notes when it is told to read the files.
 func TestFirewalld(t *testing.T) {
-	needTool(t, "firewall-offline-cmd")
+	need.Tool(t, "firewalld", "firewall-offline-cmd")
 	m := firewalled(t)
 	out, err := exec.Command("cp", "-a", "/etc/firewalld", "/etc/protocols", "/etc/services", m.path("etc")).CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vmmesh/vmmesh/internal/need"
 )
 
 const spiffe = "spiffe://cluster.local/ns/vm-workloads/sa/payment-service"
@@ -368,6 +369,7 @@ func TestGCE(t *testing.T) {
 }
 
 func TestSPIRE(t *testing.T) {
+	need.Tool(t, "python3", "python3")
 	m := readied(t)
 	root, _ := certificate(t, "spiffe://cluster.local", -time.Hour, time.Hour)
 	m.write("etc/vmmesh/root-cert.pem", root)

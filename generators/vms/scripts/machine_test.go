@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
+	"github.com/vmmesh/vmmesh/internal/need"
 )
 
 // machine is a scratch VM: the real scripts at their real paths, run by the host's bash as root in a mount namespace of
@@ -32,10 +33,18 @@ type machine struct {
 	host sync.Mutex     // held while a server of the test answers: what the test says before a run is seen in it
 }
 
+// tools are what the scripts find on a VM, or install there first: the program, and the Debian package that has it.
+var tools = [][2]string{
+	{"bash", "bash"}, {"curl", "curl"}, {"ip", "iproute2"}, {"iptables", "iptables"}, {"openssl", "openssl"}, {"sudo", "sudo"},
+}
+
 // newMachine makes a machine with the user istio-proxy, the files of a group, and stand-ins for systemd's commands.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
-	needRoot(t)
+	need.Namespaces(t, "--mount")
+	for _, tool := range tools {
+		need.Tool(t, tool[1], tool[0])
+	}
 	m := &machine{t: t, root: t.TempDir(), vars: settings()}
 	for _, dir := range []string{"etc/ssl/certs", "etc/logrotate.d", "var/log", "var/lib", "var/tmp", "run/systemd/system", "tmp", "local/sbin", "local/bin", "units", "usr", "proc", "sys", "dev", "root", "bundle"} {
 		require.NoError(t, os.MkdirAll(m.path(dir), 0o755))
@@ -64,16 +73,6 @@ case " $* " in
 *" enable "*) touch "/run/enabled-$unit" ;;
 esac`)
 	return m
-}
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	err := exec.Command("unshare", "--mount", "true").Run()
-	if err == nil && os.Geteuid() == 0 {
-		return
-	}
-	require.Empty(t, os.Getenv("CI"), "the scripts run as root in namespaces of their own, which this machine does not allow: %v", err)
-	t.Skip("the scripts are run as root in namespaces of their own, which needs root")
 }
 
 // settings are the values of a plain static group, whose token somebody puts there.

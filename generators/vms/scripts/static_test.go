@@ -13,18 +13,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
+	"github.com/vmmesh/vmmesh/internal/need"
 )
-
-// needTool finds a program; on a machine of CI it must be there.
-func needTool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		require.Empty(t, os.Getenv("CI"), "%s is missing", name)
-		t.Skipf("%s is not installed here", name)
-	}
-	return path
-}
 
 // TestFiles are in a fixed order, with modes that cloud-init and people can rely on, and carry nothing that YAML or a
 // shell of another kind would change.
@@ -49,7 +39,7 @@ func TestShellcheck(t *testing.T) {
 	files, err := filepath.Glob("*.sh")
 	require.NoError(t, err)
 	require.Len(t, files, 9)
-	out, err := exec.Command(needTool(t, "shellcheck"), append([]string{"--shell=bash", "--external-sources"}, append(files, "testdata/enter.sh")...)...).CombinedOutput()
+	out, err := exec.Command(need.Tool(t, "shellcheck", "shellcheck"), append([]string{"--shell=bash", "--external-sources"}, append(files, "testdata/enter.sh")...)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 
@@ -59,7 +49,7 @@ func TestParsers(t *testing.T) {
 		if filepath.Ext(f.Path) != ".sh" {
 			continue
 		}
-		out, err := exec.Command(needTool(t, "bash"), "-n", f.Path).CombinedOutput()
+		out, err := exec.Command(need.Tool(t, "bash", "bash"), "-n", f.Path).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		_, err = syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(f.Data), f.Path)
 		require.NoError(t, err)
@@ -83,7 +73,7 @@ func TestVariables(t *testing.T) {
 
 // TestUnits has systemd itself judge the units and drop-ins, beside stand-ins for the package's and an application's.
 func TestUnits(t *testing.T) {
-	analyze := needTool(t, "systemd-analyze")
+	analyze := need.Tool(t, "systemd", "systemd-analyze")
 	dir := t.TempDir()
 	put := func(name, text string) {
 		path := filepath.Join(dir, name)
