@@ -49,7 +49,10 @@ func Conceal(findings diag.List, docs ...*Document) diag.List {
 		f.NoExcerpt = f.NoExcerpt || hidden[place{file: file, line: f.Pos().Line}]
 		for at := f.At; at != nil && f.Rule != ruleSecret.ID; at = at.Parent() {
 			if s := values[place{file: file, path: at.String()}]; s != nil && s.quotedIn(f) {
-				f.Message, f.Help = "this value is wrong, and is not shown: it looks like "+s.kind.What, ""
+				f.Message, f.Help = secret.Redact(f.Message), secret.Redact(f.Help)
+				if s.quotedIn(f) {
+					f.Message, f.Help = "this value is wrong, and is not shown: it looks like "+s.kind.What, ""
+				}
 			}
 		}
 	}
