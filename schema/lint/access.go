@@ -254,8 +254,17 @@ func eachAccess(m *mesh.Mesh, do func(access)) {
 	spaces := modes(m)
 	for _, w := range m.Workloads {
 		var ports []accessPort
+		if len(w.Allow)+len(w.Deny) == 0 {
+			continue
+		}
+		served := map[*mesh.Port]bool{}
+		for _, s := range w.Services {
+			for _, p := range s.Ports {
+				served[p] = true
+			}
+		}
 		for _, p := range w.Ports {
-			if !slices.ContainsFunc(w.Services, func(s *mesh.Service) bool { return slices.Contains(s.Ports, p) }) {
+			if !served[p] {
 				continue
 			}
 			for _, target := range w.Targets[p.Name] {

@@ -52,10 +52,13 @@ func SuppressByComment(found diag.List, sources []*diag.Source) diag.List {
 	var all []*ignoring
 	seen := map[string]bool{}
 	for _, s := range sources {
-		if s == nil || seen[s.Name] || !bytes.Contains(s.Text, []byte(mark)) {
+		if s == nil || seen[s.Name] {
 			continue
 		}
-		seen[s.Name] = true
+		seen[s.Name] = true // documents of one stream share a text, which is searched once
+		if !bytes.Contains(s.Text, []byte(mark)) {
+			continue
+		}
 		for _, i := range ignorings(s) {
 			all = append(all, i)
 			for _, n := range i.lines {
@@ -97,9 +100,9 @@ func SuppressByComment(found diag.List, sources []*diag.Source) diag.List {
 		case i.reason == "":
 			d = ignoreComment.At(place, "this comment does not say why %s is ignored, and so it is not", i.rule).WithHelp("add the reason behind the rule")
 		case i.refuse:
-			d = ignoreComment.At(place, "%s cannot be ignored: nothing can be built while it holds", i.rule).WithHelp("mend the finding, and drop this comment")
+			d = ignoreComment.At(place, "%s cannot be ignored: nothing can be built until it is fixed", i.rule).WithHelp("fix the finding, and delete this comment")
 		default:
-			d = ignoreComment.At(place, "nothing to ignore: no finding of %s is on this line or the next", i.rule).WithHelp("drop this comment")
+			d = ignoreComment.At(place, "nothing to ignore: no finding of %s is on this line or the next", i.rule).WithHelp("delete this comment")
 		}
 		d.Where = i.pos
 		kept = append(kept, d)

@@ -21,6 +21,7 @@ type Rule struct {
 
 // Table is every rule of this room, by id.
 var Table = []Rule{
+	{olderReading, nil, findOlderReadings},
 	{Rule: unusedIgnore},  // found by Suppress, after all others have spoken
 	{Rule: ignoreComment}, // found by SuppressByComment, at the very end
 	{missingAccount, nil, findMissingAccounts},
