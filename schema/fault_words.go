@@ -35,7 +35,7 @@ func lastStep(at diag.Path) string {
 	return strings.TrimPrefix(whole, at.Parent().String())
 }
 
-// plainKey is a key as messages show it: quoted when it is no plain word.
+// plainKey is a key as messages show it: quoted when it is not a plain word.
 func plainKey(key string) string {
 	if strings.ContainsFunc(key, func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./", c))

@@ -11,7 +11,7 @@ import (
 var unusedIgnore = diag.Rule{
 	ID: "VM098", Name: "unused-ignore", Severity: diag.Warning,
 	Doc: "An entry of lint.ignore silences something.",
-	Long: "An entry that matches no finding is a leftover, or is misspelt and protects nothing; either way the next reader is misled. " +
+	Long: "An entry that matches no finding is a leftover, or is misspelled and protects nothing; either way the next reader is misled. " +
 		"Warnings and notes can be ignored, and errors of the catalogue (VM101 and up). Errors below that cannot: no mesh could be built.",
 	Bad:  "lint: {ignore: [{rule: VM045, path: \"spec.workloads[gone]\", reason: \"it was here once\"}]}",
 	Good: "lint: {ignore: []}",
