@@ -78,7 +78,7 @@ func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
 		findings = append(findings, doc.Secrets()...)
 	}
 	if findings.HasErrors() {
-		return nil, findings.Sorted()
+		return nil, schema.Conceal(findings, docs...).Sorted()
 	}
 
 	for _, doc := range docs {

@@ -35,7 +35,7 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 	if slices.ContainsFunc(out.Faults, func(d diag.Diagnostic) bool { return d.Severity >= diag.Error && d.Rule < "VM010" }) {
 		return out // of a text that cannot be read, anything may be missing
 	}
-	out.Defects = lint.Set(&set).Sorted()
+	out.Defects = conceal(lint.Set(&set), &set).Sorted()
 	skip := unreadable(&set, out.Faults)
 	for _, r := range set.All() {
 		if wrong := (&schema.Document{Root: r.Root, At: r.At}).Secrets(); len(wrong) > 0 && importer.Takes(r) {
@@ -55,7 +55,7 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			out.compareBuilt(name, result)
 		}
 	}
-	out.Faults = out.Faults.Sorted()
+	out.Faults = conceal(out.Faults, &set).Sorted()
 	return out
 }
 

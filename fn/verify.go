@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/lint"
 	"github.com/vmmesh/vmmesh/schema/manifest"
@@ -32,7 +33,19 @@ func VerifyTexts(texts []Manifests) (*manifest.Set, diag.List) {
 	for _, t := range texts {
 		sources = append(sources, &diag.Source{Name: t.Name, Text: t.Text})
 	}
-	return set, lint.SuppressByComment(findings, sources).Sorted()
+	return set, conceal(lint.SuppressByComment(findings, sources), set).Sorted()
+}
+
+// conceal removes the secrets that objects hold from findings. What holds none is read only once there are findings.
+func conceal(findings diag.List, set *manifest.Set) diag.List {
+	if len(findings) == 0 {
+		return findings
+	}
+	var docs []*schema.Document
+	for _, r := range set.All() {
+		docs = append(docs, &schema.Document{Root: r.Root, At: r.At})
+	}
+	return schema.Conceal(findings, docs...)
 }
 
 // readManifests reads texts into one set. A text whose name is that of a VM's file (cluster.env, and mesh.yaml and hosts in
@@ -87,4 +100,4 @@ func slashed(name string) string { return strings.ReplaceAll(name, "\\", "/") }
 // [manifest.Set.Add], whose own findings the caller has. It is the door for where lines are gone: give each object a root
 // of its own, diag.Root(&diag.Source{Name: …}) without Locate, and the Source of a finding's At is the object that it is
 // about.
-func VerifyObjects(set *manifest.Set) diag.List { return lint.Set(set).Sorted() }
+func VerifyObjects(set *manifest.Set) diag.List { return conceal(lint.Set(set), set).Sorted() }

@@ -76,7 +76,7 @@ patches:
       subsets:
       - {name: canary, labels: {version: v2}, trafficPolicy: {connectionPool: {tcp: {maxConnections: 10}}}}
 `, []string{
-			`error VM501: DestinationRule vm-workloads/payment-service has no subset "stable"; it has canary`,
+			`error VM501: DestinationRule vm-workloads/payment-service does not have a subset "stable"; it has canary`,
 		}},
 		{"identity changed by a patch", `
 patches:

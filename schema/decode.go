@@ -14,7 +14,7 @@ import (
 )
 
 // Decode reads a document into its types. Every At is set, in blocks that are not written too; null, "" and the like
-// are the zero value; an optional block of Istio's that says nothing is nil. Numbers where text may stand (ports by
+// are the zero value; an optional block of Istio's that is empty is nil. Numbers where text is allowed (ports by
 // number or name) become decimal text.
 //
 // It expects a document that Validate found no errors in: of others it reads what it can and reports nothing twice.
@@ -66,9 +66,9 @@ const (
 	boolKey                      // bool
 	boolPointerKey
 	blockKey        // a struct
-	blockPointerKey // a pointer to one: nil where it says nothing
+	blockPointerKey // a pointer to one: nil where it is empty
 	blocksKey       // a list of structs
-	messageKey      // a pointer to a message of Istio's: nil where it says nothing
+	messageKey      // a pointer to a message of Istio's: nil where it is empty
 	messagesKey     // a list of them
 )
 
@@ -251,7 +251,7 @@ func (r *decoding) message(n *syntax.Node, v reflect.Value, at diag.Path) {
 	r.found = append(r.found, manifest.Decode(n, v.Interface().(proto.Message), at, r.istioVersion)...)
 }
 
-// silent tells whether a map says nothing: every value of it is unset.
+// silent reports whether a map is empty: every value of it is unset.
 func (p *blockPlan) silent(n *syntax.Node) bool {
 	for i := range n.Fields {
 		v := &n.Fields[i].Value
@@ -284,7 +284,7 @@ func (p *blockPlan) silent(n *syntax.Node) bool {
 	return true
 }
 
-// silentMessage tells whether a block of Istio's, or a free map, says nothing: it is empty, or every value is null.
+// silentMessage reports whether a block of Istio's, or a free map, is empty: it does not have fields, or every value is null.
 func silentMessage(n *syntax.Node) bool {
 	for i := range n.Fields {
 		if n.Fields[i].Value.Kind != syntax.Null {

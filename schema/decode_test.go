@@ -11,7 +11,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// decoded is a spec with these lines, which has no fault.
+// decoded is a spec with these lines, which does not have a fault.
 func decoded(t testing.TB, spec string) *VMMesh {
 	t.Helper()
 	d := parseOne(t, specOf(spec))
@@ -21,7 +21,7 @@ func decoded(t testing.TB, spec string) *VMMesh {
 	return m
 }
 
-// The standard library reads the same from the same document, once what says nothing is taken out of it.
+// The standard library reads the same from the same document, once what is not set is taken out of it.
 func TestDecodeAgreesWithEncodingJSON(t *testing.T) {
 	d := parseOne(t, string(complete(t)))
 	m, findings := d.Decode()
@@ -136,7 +136,7 @@ func TestDecodeWhatIsUnset(t *testing.T) {
 	require.False(t, *m.Spec.ControlPlane.EastWestGateway.ExposeIstiod, "false says something")
 }
 
-// pick is what stands for nothing, where the field takes it, and otherwise the other.
+// pick is an empty value, where the field takes it, and otherwise the other.
 func pick(nothing, other string) string {
 	if nothing == "null" || nothing == `""` || nothing == other {
 		return nothing

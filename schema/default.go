@@ -4,7 +4,7 @@ import (
 	networking "istio.io/api/networking/v1"
 )
 
-// Default writes out what is left unsaid, where the default is a value that stands in the schema: it needs no other
+// Default sets what is not set, where the default is a value in the schema: it needs no other
 // field but those named here. It is pure and idempotent, and never touches what was said. Defaults that follow from
 // other objects (a workload's service account, a group's revision, the subsets of a host) are the mesh's.
 //

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// full is a spec with one of everything, in which nothing is said.
+// full is a spec with one of everything, in which nothing is set.
 func full() *VMMesh {
 	m := &VMMesh{}
 	fill(reflect.ValueOf(m).Elem())
@@ -213,7 +213,7 @@ externalServices:
 	require.Equal(t, "MESH_INTERNAL *", b.Location.String()+" "+strings.Join(b.ExportTo, " "))
 }
 
-// A block that Default makes stands at its place, as if it had been written.
+// A block that Default makes is at its place, as if it had been written.
 func TestDefaultIdentity(t *testing.T) {
 	for typ, place := range map[string]string{"TokenFile": "tokenFile", "GCE": "gce", "SPIRE": "spire"} {
 		m := decoded(t, "vm: {identity: {type: "+typ+"}}")

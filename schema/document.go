@@ -7,14 +7,14 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// Document is one spec of a text, as it was written: a tree that knows where everything stands.
+// Document is one spec of a text, as it was written: a tree with the position of each value.
 type Document struct {
 	Root *syntax.Node
 	At   diag.Path // its root, which knows the source
 }
 
 // Parse reads the specs of a text, of which there may be several, with `---` between them. Name is what findings call
-// the text. Findings are those of the syntax and, for each document, that it is no VMMesh of the version that is read
+// the text. Findings are those of the syntax and, for each document, that it is not a VMMesh of the version that is read
 // here (VM004); such a document is not among those that are returned. With findings at error level, the documents
 // may be incomplete.
 func Parse(name string, src []byte) ([]*Document, diag.List) {
@@ -27,6 +27,11 @@ func Parse(name string, src []byte) ([]*Document, diag.List) {
 			continue
 		}
 		documents = append(documents, d)
+	}
+	if len(findings) > 0 {
+		for i := range read {
+			findings = Conceal(findings, &Document{Root: read[i].Root, At: read[i].Path})
+		}
 	}
 	return documents, findings
 }
@@ -70,7 +75,7 @@ func (d *Document) identify() diag.List {
 		case unset(f.n):
 			wrong = append(wrong, ruleWrongKind.At(at, "%s is missing", f.name).WithHelp("add %s: %s", f.name, f.want))
 		case f.n.Kind != syntax.String:
-			wrong = append(wrong, ruleWrongKind.At(at, "%s is no text; it must be %s", f.name, f.want).WithHelp("write %s: %s", f.name, f.want))
+			wrong = append(wrong, ruleWrongKind.At(at, "%s is not text; it must be %s", f.name, f.want).WithHelp("write %s: %s", f.name, f.want))
 		case f.n.Value == f.want:
 		case near(f.n.Value, f.want):
 			wrong = append(wrong, ruleWrongKind.At(at, "%s is %s; it must be %s", f.name, short(f.n.Value), f.want).WithHelp("did you mean %s?", f.want))
@@ -81,22 +86,22 @@ func (d *Document) identify() diag.List {
 	return wrong
 }
 
-// unset tells whether a field says nothing.
+// unset reports whether a field is not set.
 func unset(n *syntax.Node) bool {
 	return n == nil || n.Kind == syntax.Null || n.Kind == syntax.String && n.Value == ""
 }
 
-// foreign tells whether a kind is another kind, and not ours misspelt.
+// foreign reports whether a kind is another kind, and not ours misspelled.
 func foreign(n *syntax.Node) bool {
 	return !unset(n) && n.Kind == syntax.String && n.Value != KindVMMesh && !near(n.Value, KindVMMesh)
 }
 
-// foreignVersion tells whether an apiVersion is of another group.
+// foreignVersion reports whether an apiVersion is of another group.
 func foreignVersion(n *syntax.Node) bool {
 	return n.Kind == syntax.String && n.Value != APIVersion && !near(n.Value, APIVersion)
 }
 
-// near tells whether a word was meant to be another: any version of our group, or a slip of the hand.
+// near reports whether a word was meant to be another: any version of our group, or a slip of the hand.
 func near(word, want string) bool {
 	group, _, versioned := strings.Cut(want, "/")
 	return versioned && strings.HasPrefix(strings.ToLower(word), group+"/") || diag.Nearest(word, []string{want}) != ""

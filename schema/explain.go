@@ -15,7 +15,7 @@ type FieldDoc struct {
 	Required    bool       // by the block that it is in
 	Default     string     // as YAML; "" where there is none, or where it is derived: then the description says how
 	Description string     // in words; of a child in Fields the first sentence only
-	Allowed     []string   // the words that it knows
+	Allowed     []string   // the allowed values
 	Form        string     // what its text or number must look like, in words
 	Examples    []string   // YAML values
 	Fields      []FieldDoc // what is in the block, or in each item of the list
@@ -75,7 +75,7 @@ func ExplainNear(path string) []string {
 	return near
 }
 
-// keysOf takes a path apart and drops what stands in brackets.
+// keysOf takes a path apart and drops what is in brackets.
 func keysOf(path string) []string {
 	var b strings.Builder
 	depth := 0
@@ -143,12 +143,12 @@ func (f *field) documented(description string) FieldDoc {
 	return d
 }
 
-// overrides tells whether the field is one of a group's `vm`, whose default is spec.vm.
+// overrides reports whether the field is one of a group's `vm`, whose default is spec.vm.
 func (f *field) overrides() bool {
 	return strings.HasPrefix(f.path, "spec.workloads[].groups[].vm.")
 }
 
-// typeName is the word for a field's type.
+// typeName returns the name of a field's type.
 func (f *field) typeName() string {
 	switch {
 	case f.istio != "":

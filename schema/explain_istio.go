@@ -101,7 +101,7 @@ func istioField(f protoreflect.FieldDescriptor, above string) FieldDoc {
 			}
 		}
 		if len(others) > 0 {
-			d.Description += " It stands alone: not beside " + either(others) + "."
+			d.Description += " It is used alone: not beside " + either(others) + "."
 		}
 	}
 	return d

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/secret"
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
@@ -34,7 +35,7 @@ func lastStep(at diag.Path) string {
 	return strings.TrimPrefix(whole, at.Parent().String())
 }
 
-// plainKey is a key as messages show it: quoted when it is no plain word.
+// plainKey is a key as messages show it: quoted when it is not a plain word.
 func plainKey(key string) string {
 	if strings.ContainsFunc(key, func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./", c))
@@ -71,8 +72,8 @@ func described(n *syntax.Node) string {
 	case syntax.Seq:
 		return "a list"
 	case syntax.String:
-		if what, _ := secret("", n.Value); what != "" {
-			return what
+		if k := secret.Of("", n.Value); k != nil {
+			return k.What
 		}
 		return "the string " + quoted(n.Value)
 	case syntax.Bool:
@@ -93,7 +94,7 @@ func scalarText(n *syntax.Node) string {
 
 // writtenOut is a scalar as it would be written in YAML.
 func writtenOut(n *syntax.Node) string {
-	if what, _ := secret("", n.Value); what != "" {
+	if k := secret.Of("", n.Value); k != nil {
 		return "…"
 	}
 	if n.Kind == syntax.String {
@@ -103,8 +104,8 @@ func writtenOut(n *syntax.Node) string {
 }
 
 func quoted(s string) string {
-	if what, _ := secret("", s); what != "" {
-		return what // never repeated
+	if k := secret.Of("", s); k != nil {
+		return k.What // never repeated
 	}
 	return strconv.Quote(clipped(s))
 }

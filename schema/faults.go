@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/secret"
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
@@ -70,12 +71,12 @@ func unknownHelp(block *field, key string) string {
 		return fmt.Sprintf("%q belongs in %s", key, either(homes))
 	}
 	if len(names) == 0 {
-		return "this block has no fields: write {}"
+		return "this block does not take fields: write {}"
 	}
 	return "the fields here are " + strings.Join(names, ", ")
 }
 
-// homesOf finds where a field of this name belongs: the blocks nearest to the one where it stands, at most three.
+// homesOf finds where a field of this name belongs: the blocks nearest to the one where it is, at most three.
 func homesOf(key string, from *field) []string {
 	type home struct {
 		path  string
@@ -122,7 +123,7 @@ func (v *validation) missing(p place) {
 			continue // Parse has said it
 		}
 		n := p.node.Get(name)
-		if n != nil && !child.omitted(n) || n == nil && p.misspelt(name) {
+		if n != nil && !child.omitted(n) || n == nil && p.misspelled(name) {
 			continue
 		}
 		var d diag.Diagnostic
@@ -138,8 +139,8 @@ func (v *validation) missing(p place) {
 	}
 }
 
-// misspelt tells whether one of the block's unknown keys was meant to be this field. That finding is enough.
-func (p place) misspelt(name string) bool {
+// misspelled reports whether one of the block's unknown keys was meant to be this field. That finding is enough.
+func (p place) misspelled(name string) bool {
 	for i := range p.node.Fields {
 		if key := p.node.Fields[i].Key; p.field.byName[key] == nil && diag.Nearest(key, p.field.names()) == name {
 			return true
@@ -261,7 +262,7 @@ func (p place) typeHelp() string {
 
 func (v *validation) notAWord(p place) {
 	words := p.field.words
-	d := ruleNotAWord.At(p.at, "%s must be %s, not %s", p.subject(), either(words), scalarText(p.node))
+	d := ruleEnumValue.At(p.at, "%s must be %s, not %s", p.subject(), either(words), scalarText(p.node))
 	d.Help = p.field.form
 	if near := diag.Nearest(p.node.Value, words); near != "" {
 		if strings.EqualFold(near, p.node.Value) {
@@ -294,25 +295,25 @@ func (v *validation) outOfRange(keyword string, p place) {
 func (v *validation) wrongForm(p place) {
 	f := p.field
 	if !f.is("string") {
-		v.wrongType(p) // the pattern stands there to let "" pass and nothing else
+		v.wrongType(p) // the pattern only lets "" pass
 		return
 	}
 	value := p.node.Value
-	if what, _ := secret("", value); what != "" {
-		v.found = append(v.found, ruleWrongForm.At(p.at, "%s is %s, and not %s", p.subject(), what, f.form))
+	if k := secret.Of("", value); k != nil {
+		v.found = append(v.found, ruleWrongForm.At(p.at, "%s is %s, and not %s", p.subject(), k.What, f.form))
 		return
 	}
 	d := ruleWrongForm.At(p.at, "%s %s is not %s", p.subject(), quoted(value), f.form)
-	if mended := mend(value); mended != value && mended != "" && f.pattern.MatchString(mended) && (f.maxLength == 0 || len(mended) <= f.maxLength) {
-		d.Help = fmt.Sprintf("for example %q", mended)
+	if fixed := fixedName(value); fixed != value && fixed != "" && f.pattern.MatchString(fixed) && (f.maxLength == 0 || len(fixed) <= f.maxLength) {
+		d.Help = fmt.Sprintf("for example %q", fixed)
 	} else if line := exampleValue(f); line != "" {
 		d.Help = "for example " + line
 	}
 	v.found = append(v.found, d)
 }
 
-// mend makes a name out of what was meant to be one.
-func mend(s string) string {
+// fixedName makes a valid name out of one that nearly is.
+func fixedName(s string) string {
 	var b strings.Builder
 	for _, c := range strings.ToLower(s) {
 		switch {
@@ -321,7 +322,7 @@ func mend(s string) string {
 		case c == '-' || c == '_' || c == ' ':
 			b.WriteByte('-')
 		default:
-			return s // something else was meant, or something worse
+			return s // not a name at all
 		}
 	}
 	return strings.Trim(b.String(), "-.")

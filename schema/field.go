@@ -18,7 +18,7 @@ type field struct {
 	required bool   // by the block that it is in
 
 	doc, form, istio     string
-	types                []string // of JSON, without null, and without the string that only stands for ""
+	types                []string // of JSON, without null, and without the string that only represents ""
 	nullable             bool
 	words                []string // the enum, without "" and null
 	std                  any      // the default, nil where there is none
@@ -132,7 +132,7 @@ func number(v any) *int64 {
 	return &i
 }
 
-// is tells whether values of this JSON type may stand here.
+// is reports whether values of this JSON type is allowed here.
 func (f *field) is(jsonType string) bool { return slices.Contains(f.types, jsonType) }
 
 // names lists the properties of a block.
@@ -144,7 +144,7 @@ func (f *field) names() []string {
 	return names
 }
 
-// closed tells whether keys that the schema does not name are faults here.
+// closed reports whether keys that the schema does not name are faults here.
 func (f *field) closed() bool { return f.byName != nil && f.values == nil }
 
 // walk calls visit for f and everything below it, in order.

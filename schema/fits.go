@@ -7,7 +7,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// fits tells whether a value plainly satisfies the schema: the short way for the many documents that are right, which
+// fits reports whether a value plainly satisfies the schema: the short way for the many documents that are right, which
 // costs neither the compiling of the schema nor a second tree. It may err in one direction alone: what it turns down
 // goes to the validator, which judges and words the fault. Tests hold it equal to the validator.
 func (f *field) fits(n *syntax.Node) bool {

@@ -4,7 +4,7 @@ import "github.com/vmmesh/vmmesh/schema/diag"
 
 // Rules lists the rules of this room, in order of their ids.
 var Rules = []*diag.Rule{
-	ruleWrongKind, ruleUnknownField, ruleMissingField, ruleWrongType, ruleNotAWord, ruleOutOfRange, ruleWrongForm,
+	ruleWrongKind, ruleUnknownField, ruleMissingField, ruleWrongType, ruleEnumValue, ruleOutOfRange, ruleWrongForm,
 	ruleSecret,
 }
 
@@ -19,8 +19,8 @@ var ruleWrongKind = &diag.Rule{
 
 var ruleUnknownField = &diag.Rule{
 	ID: "VM010", Name: "unknown-field", Severity: diag.Error,
-	Doc: "A field is not known where it stands.",
-	Long: "A misspelt or misplaced field would be read by nobody, and the mesh would differ from what the file says. " +
+	Doc: "A block has a field that does not exist there.",
+	Long: "A misspelled or misplaced field would be ignored, and the mesh would differ from the file. " +
 		"Nothing is built while there is one. Names are case-sensitive; `vmmesh explain` with the path of the block lists its fields.",
 	Bad:  "workloads:\n- name: pay\n  gruops: [{name: v1}]\n",
 	Good: "workloads:\n- name: pay\n  groups: [{name: v1}]\n",
@@ -45,10 +45,10 @@ var ruleWrongType = &diag.Rule{
 	Good: "workloads:\n- name: pay\n  groups: [{name: v1, version: \"1.0\"}]\n",
 }
 
-var ruleNotAWord = &diag.Rule{
-	ID: "VM013", Name: "not-a-word", Severity: diag.Error,
-	Doc: "A value is not one of the words that its field knows.",
-	Long: "Words are case-sensitive. Those of Istio are written as Istio writes them (`STRICT`), our own in CamelCase (`TokenFile`). " +
+var ruleEnumValue = &diag.Rule{
+	ID: "VM013", Name: "invalid-enum-value", Severity: diag.Error,
+	Doc: "A value is not one of the field's allowed values.",
+	Long: "Values are case-sensitive. Those of Istio are written as Istio writes them (`STRICT`), ours in CamelCase (`TokenFile`). " +
 		"`vmmesh explain` with the path of the field lists them.",
 	Bad:  "workloads:\n- name: pay\n  security: {mtls: {mode: strict}}\n",
 	Good: "workloads:\n- name: pay\n  security: {mtls: {mode: STRICT}}\n",

@@ -94,7 +94,7 @@ func TestSchemaAndTypesAgree(t *testing.T) {
 func agree(t *testing.T, f *field, typ reflect.Type) {
 	var keys []string
 	plan := planOf(typ)
-	require.GreaterOrEqual(t, plan.at, 0, "%s has no At", typ)
+	require.GreaterOrEqual(t, plan.at, 0, "%s does not have an At", typ)
 	for key := range plan.byKey {
 		keys = append(keys, key)
 	}

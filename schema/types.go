@@ -15,8 +15,8 @@ const (
 	KindVMMesh = "VMMesh"
 )
 
-// VMMesh is a spec as a person writes it. What each field means stands in vmmesh.schema.json, next to this file.
-// Unset is the zero value everywhere; a pointer stands where unset and zero mean different things.
+// VMMesh is a spec as a person writes it. What each field means is in vmmesh.schema.json, next to this file.
+// Unset is the zero value everywhere; a pointer is used where unset and zero mean different things.
 // At, where a struct has it, is the place in the document; every item of a keyed list has a Name, its merge key.
 type VMMesh struct {
 	At         diag.Path `json:"-"`
@@ -35,7 +35,7 @@ type Metadata struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// Spec is what is said of the mesh and its VMs.
+// Spec describes the mesh and its VMs.
 type Spec struct {
 	At               diag.Path         `json:"-"`
 	Istio            Istio             `json:"istio"`
@@ -126,7 +126,7 @@ type GatewayService struct {
 	ExternalIPs              []string          `json:"externalIPs"`
 }
 
-// Namespaces is said of every namespace that a workload or an external service is in.
+// Namespaces applies to every namespace that a workload or an external service is in.
 type Namespaces struct {
 	At        diag.Path         `json:"-"`
 	Create    *bool             `json:"create"`
@@ -310,7 +310,7 @@ type Prometheus struct {
 	Dashboard   bool              `json:"dashboard"`
 }
 
-// Discovery is how Prometheus finds VMs that are no instances. Type names the one block that may stand beside it.
+// Discovery is how Prometheus finds VMs that are not instances. Type names the one block that may be set beside it.
 type Discovery struct {
 	At   diag.Path      `json:"-"`
 	Type string         `json:"type"`

@@ -38,7 +38,7 @@ type Checksum struct {
 	SHA256 string    `json:"sha256"`
 }
 
-// Cloud is where the VMs run. Type names the one block that may stand beside it.
+// Cloud is where the VMs run. Type names the one block that may be set beside it.
 type Cloud struct {
 	At        diag.Path       `json:"-"`
 	Type      string          `json:"type"`
@@ -74,7 +74,7 @@ type OpenStackCloud struct {
 	Region string    `json:"region"`
 }
 
-// Address is what a VM that is no instance of the spec reports as its own.
+// Address is what a VM that is not an instance of the spec reports as its own.
 type Address struct {
 	At        diag.Path `json:"-"`
 	Source    string    `json:"source"`
@@ -88,7 +88,7 @@ type DNS struct {
 	Servers []string  `json:"servers"`
 }
 
-// Identity is where a VM's first token comes from. Type names the one block that may stand beside it.
+// Identity is where a VM's first token comes from. Type names the one block that may be set beside it.
 type Identity struct {
 	At           diag.Path             `json:"-"`
 	Type         string                `json:"type"`
@@ -100,7 +100,7 @@ type Identity struct {
 	SPIRE        *SPIREIdentity        `json:"spire"`
 }
 
-// TokenFileIdentity is a token that somebody puts on the VM.
+// TokenFileIdentity is a token that someone puts on the VM.
 type TokenFileIdentity struct {
 	At           diag.Path `json:"-"`
 	Path         string    `json:"path"`
@@ -130,7 +130,7 @@ type CommandIdentity struct {
 	Argv []string  `json:"argv"`
 }
 
-// GCEIdentity uses the instance identity of Google Cloud; it has no settings.
+// GCEIdentity uses the instance identity of Google Cloud; it does not have settings.
 type GCEIdentity struct {
 	At diag.Path `json:"-"`
 }

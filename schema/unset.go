@@ -2,7 +2,7 @@ package schema
 
 import "github.com/vmmesh/vmmesh/schema/syntax"
 
-// unset tells whether a value says nothing: null, "", {}, [] or a map of such values. Where a value is optional,
+// unset reports whether a value is not set: null, "", {}, [] or a map of such values. Where a value is optional,
 // saying nothing is the same as leaving it out. (In a free map, such as labels, "" is a value: f knows.)
 func (f *field) unset(n *syntax.Node) bool {
 	switch n.Kind {
@@ -34,7 +34,7 @@ func (f *field) unset(n *syntax.Node) bool {
 	return false
 }
 
-// omitted tells whether a field counts as left out. A required block that is written, and holds nothing that was
+// omitted reports whether a field counts as left out. A required block that is written, and holds nothing that was
 // said, does not: what is missing is inside it.
 func (f *field) omitted(n *syntax.Node) bool {
 	return f.unset(n) && !(f.required && n.Kind == syntax.Map && len(f.needs) > 0)

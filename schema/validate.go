@@ -85,7 +85,7 @@ func plain(n *syntax.Node, f *field) any {
 		return l
 	case syntax.Float:
 		if _, isText := n.Plain().(string); isText {
-			return 0.5 // an infinity, or not a number at all: a number that is no integer
+			return 0.5 // an infinity, or not a number at all: a number that is not an integer
 		}
 	}
 	return n.Plain()
@@ -103,7 +103,7 @@ func (v *validation) leaves(e *jsonschema.ValidationError) {
 	v.report(keyword, v.locate(e.InstanceLocation))
 }
 
-// place is where a fault stands.
+// place is where a fault is.
 type place struct {
 	node  *syntax.Node
 	field *field

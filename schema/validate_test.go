@@ -61,7 +61,7 @@ func TestValidate(t *testing.T) {
 		{"another block's", "meshConfig: {}", `
 5:3 VM010 unknown field "meshConfig" in spec
   help: "meshConfig" belongs in spec.controlPlane`},
-		{"nobody's", "lint: {level: 3}", `
+		{"no one's", "lint: {level: 3}", `
 5:10 VM010 unknown field "level" in spec.lint
   help: the fields here are ignore`},
 		{"in a block without fields", "vm: {identity: {type: GCE, gce: {project: 7}}}", `
@@ -70,10 +70,10 @@ func TestValidate(t *testing.T) {
 		{"unknown and empty", "lint: {nothing: null}", `
 5:10 VM010 unknown field "nothing" in spec.lint
   help: the fields here are ignore`},
-		{"a key that is no word", "\"a b\\n\": 1", `
+		{"a key that is not a plain word", "\"a b\\n\": 1", `
 5:3 VM010 unknown field "a b\n" in spec
   help: the fields here are istio, networks, controlPlane, namespace, namespaces, workloads, externalServices, vm, observability, gitops, lint`},
-		{"a misspelt required field is one finding", "workloads: [{nmae: pay}]", `
+		{"a misspelled required field is one finding", "workloads: [{nmae: pay}]", `
 5:16 VM010 unknown field "nmae" in spec.workloads[0]
   help: did you mean "name"?`},
 
@@ -160,7 +160,7 @@ func TestValidate(t *testing.T) {
 		{"an empty list where a map belongs", "namespaces: []", `
 5:15 VM012 namespaces must be a map, not a list
   help: write its fields directly below it, without "- "`},
-		{"items that are no maps", "workloads: [pay, 5, null]", `
+		{"items that are not maps", "workloads: [pay, 5, null]", `
 5:15 VM012 workloads[0] must be a map, not the string "pay"
   help: write {name: pay}
 5:20 VM012 workloads[1] must be a map, not the number 5
@@ -180,7 +180,7 @@ func TestValidate(t *testing.T) {
 		{"wrong case of a word", "workloads: [{name: pay, security: {mtls: {mode: strict}}}]", `
 5:51 VM013 mode must be STRICT, PERMISSIVE, DISABLE or UNSET, not "strict"
   help: write STRICT: case matters`},
-		{"a word misspelt", "vm: {identity: {type: TokenFiel}}", `
+		{"a word misspelled", "vm: {identity: {type: TokenFiel}}", `
 5:25 VM013 type must be TokenFile, TokenRequest, HTTP, Command, GCE or SPIRE, not "TokenFiel"
   help: did you mean TokenFile?`},
 		{"another word", "controlPlane: {install: kubectl}", `
@@ -206,7 +206,7 @@ func TestValidate(t *testing.T) {
   help: write a value, or delete it`},
 
 		// VM015 wrong form
-		{"a name that can be mended", "workloads: [{name: Payment_Service}]", `
+		{"a name that can be fixed", "workloads: [{name: Payment_Service}]", `
 5:22 VM015 name "Payment_Service" is not a DNS label: lower-case letters, digits and "-", beginning with a letter and ending in a letter or digit
   help: for example "payment-service"`},
 		{"a name with a path in it", "workloads: [{name: pay, groups: [{name: ../../etc}]}]", `
@@ -286,7 +286,7 @@ func TestValidateTheWholeDocument(t *testing.T) {
 	}
 }
 
-// Parse says what is wrong with these two, and nobody else.
+// Parse says what is wrong with these two, and no one else.
 func TestValidateLeavesTheHeaderToParse(t *testing.T) {
 	root := parseOne(t, specOf("namespace: x")).Root
 	for _, value := range []syntax.Node{{Kind: syntax.Null}, {Kind: syntax.Int, Value: "1"}, {Kind: syntax.String, Value: "v2"}} {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/secret"
 )
 
 func (a *app) cmpCommand() *cobra.Command {
@@ -98,20 +98,17 @@ func (a *app) cmp() error {
 // ruleSecret is the rule that finds secrets in specs.
 const ruleSecret = "VM018"
 
-// secretText is what a message must not repeat, should it quote such a thing.
-var secretText = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9_.…-]*|(?i:\b(bearer|basic)\s+\S{8,})|-----BEGIN [A-Z ]*PRIVATE KEY-----[^\n]*`)
-
 // tellFindings prints findings without the lines that they are about: Argo CD shows them to whoever may see the
 // application. What lies in the place of a secret is not spoken of in other findings either, since some quote it.
 func (a *app) tellFindings(findings diag.List) {
-	secret := map[string]bool{}
+	hidden := map[string]bool{}
 	for _, d := range findings {
 		if d.Rule == ruleSecret {
-			secret[d.At.String()] = true
+			hidden[d.At.String()] = true
 		}
 	}
 	for _, d := range findings {
-		if d.Severity < diag.Warning || d.Rule != ruleSecret && secret[d.At.String()] {
+		if d.Severity < diag.Warning || d.Rule != ruleSecret && hidden[d.At.String()] {
 			continue
 		}
 		name := ""
@@ -123,7 +120,7 @@ func (a *app) tellFindings(findings diag.List) {
 		if d.Help != "" {
 			text += fmt.Sprintf("  help: %s\n", strings.ReplaceAll(d.Help, "\n", "\n        "))
 		}
-		fmt.Fprint(a.Err, secretText.ReplaceAllString(text, "(left out)"))
+		fmt.Fprint(a.Err, secret.Redact(text))
 	}
 }
 

@@ -69,6 +69,8 @@ type Diagnostic struct {
 	Where    Pos    // overrides the position of At where the text has no paths yet (syntax errors)
 	Message  string // what is wrong, one line, no full stop
 	Help     string // what to write instead; may be empty
+
+	NoExcerpt bool // the line of the source is not shown: there is a secret on it
 }
 
 // Key returns d pointing at the key of its place.

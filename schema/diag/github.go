@@ -36,7 +36,7 @@ func writeGitHub(w io.Writer, findings List) error {
 			if pos.Line > 0 && pos.Col > 0 {
 				property("col", strconv.Itoa(pos.Col))
 			}
-			if path := d.At.String(); pos.Line <= 0 && path != "" {
+			if path := shownPath(d.At); pos.Line <= 0 && path != "" {
 				message = path + ": " + message
 			}
 		} else if place := where(d, pos); place != "" {

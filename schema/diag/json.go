@@ -53,7 +53,7 @@ func writeJSON(w io.Writer, findings List) error {
 		pos := d.Pos()
 		f := jsonFinding{
 			Rule: d.Rule, Severity: d.Severity.String(), Message: d.Message, Help: d.Help,
-			Line: max(pos.Line, 0), Column: max(pos.Col, 0), Path: d.At.String(),
+			Line: max(pos.Line, 0), Column: max(pos.Col, 0), Path: shownPath(d.At),
 		}
 		if s := d.At.Source(); s != nil {
 			f.File = s.Name

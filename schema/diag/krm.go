@@ -38,7 +38,7 @@ func KRMResults(findings List, about func(*Source) (*KRMResource, *KRMFile)) []K
 	for _, d := range findings {
 		r := KRMResult{Message: krmMessage(d), Severity: d.Severity.String(), Tags: map[string]string{"rule": d.Rule}}
 		r.ResourceRef, r.File = about(d.At.Source())
-		if path := d.At.String(); r.ResourceRef != nil && path != "" {
+		if path := shownPath(d.At); r.ResourceRef != nil && path != "" {
 			r.Field = &KRMField{path}
 		}
 		all = append(all, r)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/secret"
 )
 
 // Format is a way of printing findings.
@@ -49,6 +51,9 @@ func Write(w io.Writer, f Format, findings List, colour bool) error {
 // Report prints the findings, sorted and without repetitions. The error is the writer's.
 func Report(w io.Writer, f Format, findings List, o Options) error {
 	findings = findings.Sorted()
+	for i := range findings {
+		findings[i].Message, findings[i].Help = secret.Redact(findings[i].Message), secret.Redact(findings[i].Help)
+	}
 	if o.Failing == 0 {
 		o.Failing = Error
 	}
@@ -66,3 +71,6 @@ func Report(w io.Writer, f Format, findings List, o Options) error {
 	}
 	panic("diag: no such format: " + string(f)) // ParseFormat makes no other
 }
+
+// shownPath is a path as reports print it: a key that is a secret is left out.
+func shownPath(at Path) string { return secret.Redact(at.String()) }

@@ -163,7 +163,7 @@ func sarifResultOf(d Diagnostic, index, seen map[string]int, lines *lineReader) 
 			}
 		}
 	}
-	path := d.At.String()
+	path := shownPath(d.At)
 	if path != "" {
 		place.Logical = []sarifLogical{{path}}
 	}

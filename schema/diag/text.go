@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/vmmesh/vmmesh/schema/secret"
 )
 
 // The text report, for people:
@@ -41,13 +43,14 @@ func writeText(w io.Writer, findings List, colour bool) error {
 	out := bufio.NewWriter(w)
 	p := newPalette(colour)
 	var lines lineReader
+	hidden := hiddenLines(findings)
 	for _, d := range findings {
 		pos := d.Pos()
 		if place := where(d, pos); place != "" {
 			fmt.Fprintf(out, "%s%s:%s ", p.bold, clean(place), p.off)
 		}
 		fmt.Fprintf(out, "%s%s%s %s: %s\n", p.of(d.Severity), d.Severity, p.off, d.Rule, clean(d.Message))
-		if line, ok := lines.line(d.At.Source(), pos.Line); ok {
+		if line, ok := lines.line(d.At.Source(), pos.Line); ok && !hidden[lineOf(d, pos)] && !secret.InLine(string(line)) {
 			writeExcerpt(out, p, p.of(d.Severity), line, pos)
 		}
 		if d.Help != "" {
@@ -59,6 +62,30 @@ func writeText(w io.Writer, findings List, colour bool) error {
 		}
 	}
 	return out.Flush()
+}
+
+// textLine is a line of a file.
+type textLine struct {
+	file string
+	line int
+}
+
+func lineOf(d Diagnostic, pos Pos) textLine {
+	if s := d.At.Source(); s != nil {
+		return textLine{s.Name, pos.Line}
+	}
+	return textLine{line: pos.Line}
+}
+
+// hiddenLines returns the lines that some finding says not to show; no other finding shows them either.
+func hiddenLines(findings List) map[textLine]bool {
+	hidden := map[textLine]bool{}
+	for _, d := range findings {
+		if d.NoExcerpt {
+			hidden[lineOf(d, d.Pos())] = true
+		}
+	}
+	return hidden
 }
 
 // where is a finding's place in one word: file:line:col, as far as it is known, or else file:path.
@@ -73,7 +100,7 @@ func where(d Diagnostic, pos Pos) string {
 	case pos.Line > 0:
 		parts = append(parts, strconv.Itoa(pos.Line))
 	default:
-		if path := d.At.String(); path != "" {
+		if path := shownPath(d.At); path != "" {
 			parts = append(parts, path)
 		}
 	}

@@ -42,7 +42,7 @@ func portOf(name string, number uint32, protocol string) accessPort {
 	return accessPort{name, number, slices.Contains([]string{"TCP", "TLS", "HTTPS", "MONGO", "MYSQL", "REDIS"}, protocol), strings.HasPrefix(strings.ToLower(name), "grpc") || strings.HasPrefix(protocol, "GRPC")}
 }
 
-// operations are a rule's own; a rule without any has one that says nothing.
+// operations are a rule's own; a rule without any has one empty operation.
 func (r accessRule) operations() []*security.Operation {
 	if len(r.To) == 0 {
 		return []*security.Operation{{}}
@@ -62,7 +62,7 @@ func (r accessRule) at(i int) diag.Path {
 	return r.operation(i)
 }
 
-// reaches tells whether an operation is about a port, by its number.
+// reaches reports whether an operation is about a port, by its number.
 func reaches(o *security.Operation, port uint32) bool {
 	number := strconv.FormatUint(uint64(port), 10)
 	return (len(o.GetPorts()) == 0 || slices.Contains(o.GetPorts(), number)) && !slices.Contains(o.GetNotPorts(), number)
@@ -84,7 +84,7 @@ func asksHTTP(o *security.Operation) string {
 	return ""
 }
 
-// asksRequest tells whether a rule asks something of requests beside its operations: every source for a JWT, or a
+// asksRequest reports whether a rule asks something of requests beside its operations: every source for a JWT, or a
 // condition.
 func (r accessRule) asksRequest() bool {
 	jwt := len(r.From) > 0
@@ -94,7 +94,7 @@ func (r accessRule) asksRequest() bool {
 	return jwt || slices.ContainsFunc(r.When, func(c *security.Condition) bool { return strings.HasPrefix(c.GetKey(), "request.") })
 }
 
-// covers tells whether a rule can let anything in at a port.
+// covers reports whether a rule can let anything in at a port.
 func (r accessRule) covers(p accessPort) bool {
 	if p.tcp && r.asksRequest() {
 		return false
@@ -104,7 +104,7 @@ func (r accessRule) covers(p accessPort) bool {
 	})
 }
 
-// notGRPC tells whether an operation can match no call of gRPC, which is a POST to /package.Service/Method.
+// notGRPC reports whether an operation can match no call of gRPC, which is a POST to /package.Service/Method.
 func notGRPC(o *security.Operation) bool {
 	methods, paths := o.GetMethods(), o.GetPaths()
 	post := len(methods) == 0 || slices.Contains(methods, "POST") || slices.Contains(methods, "*")
@@ -164,10 +164,10 @@ func judgeHTTP(a access, report Report) {
 			switch {
 			case tcp == "":
 			case a.deny:
-				report(denyHTTPOnTCP.At(at, "port %q of %s has no requests: what this asks of them is left out there, and the rest denies more", tcp, a.who).Key().
+				report(denyHTTPOnTCP.At(at, "port %q of %s is not HTTP: Istio ignores the HTTP fields of this DENY rule there, so it denies more than written", tcp, a.who).Key().
 					WithHelp("add ports: those that carry HTTP"))
 			case !other:
-				report(httpOnTCP.At(at, "port %q of %s has no requests: the rule lets nobody in", tcp, a.who).Key().
+				report(httpOnTCP.At(at, "port %q of %s is not HTTP: Istio drops this ALLOW rule there, so it allows no client", tcp, a.who).Key().
 					WithHelp("drop what it asks of requests, or give the port a protocol of HTTP"))
 			}
 		}
@@ -178,14 +178,14 @@ var uncoveredPort = diag.Rule{
 	ID: "VM607", Name: "port-without-rule", Severity: diag.Warning,
 	Doc: "A workload that has an ALLOW policy has a rule for each port to which services lead.",
 	Long: "With one ALLOW policy, whatever no rule allows is denied: a gRPC port beside an HTTP rule, metrics, a second API. Calls of gRPC are POSTs to /package.Service/Method, which rules for other methods and " +
-		"paths do not match. Where every rule names its ports this is a note, since then they were thought of. Add a rule for the port, drop it from the service, or ignore this with the reason why nobody may call it.",
+		"paths do not match. Where every rule names its ports this is a note, since then they were thought of. Add a rule for the port, drop it from the service, or ignore this with the reason why no client may call it.",
 	Bad:  "spec:\n  workloads:\n  - ports: [{name: http, port: 8080}, {name: grpc, port: 9090}]\n    security: {allow: [{name: web, to: [{methods: [GET]}]}]}",
 	Good: "spec:\n  workloads:\n  - ports: [{name: http, port: 8080}, {name: grpc, port: 9090}]\n    security: {allow: [{name: web, to: [{methods: [GET]}]}, {name: calls, to: [{ports: [grpc]}]}]}",
 }
 
 func judgeCover(a access, report Report) {
 	if a.deny || len(a.rules) == 0 {
-		return // nothing at all is allowed: that was meant
+		return // nothing at all is allowed: that is intended
 	}
 	counted := !slices.ContainsFunc(a.rules, func(r accessRule) bool {
 		return slices.ContainsFunc(r.operations(), func(o *security.Operation) bool { return len(o.GetPorts()) == 0 })
@@ -205,7 +205,7 @@ func judgeCover(a access, report Report) {
 var identityOfPlaintext = diag.Rule{
 	ID: "VM608", Name: "identity-of-plaintext", Severity: diag.Error,
 	Doc:  "A rule that asks who calls is for a port that takes mTLS.",
-	Long: "principals, namespaces and serviceAccounts are what the caller's certificate says. On a port in mTLS mode DISABLE there is none: an ALLOW that asks lets nobody in, a DENY keeps nobody out.",
+	Long: "principals, namespaces and serviceAccounts are what the caller's certificate says. On a port in mTLS mode DISABLE there is none: an ALLOW that asks allows no client, a DENY keeps no one out.",
 	Bad:  "spec:\n  workloads:\n  - security: {mtls: {mode: DISABLE}, allow: [{name: web, from: [{serviceAccounts: [frontend/web]}]}]}",
 	Good: "spec:\n  workloads:\n  - security: {mtls: {mode: STRICT}, allow: [{name: web, from: [{serviceAccounts: [frontend/web]}]}]}",
 }
@@ -254,8 +254,17 @@ func eachAccess(m *mesh.Mesh, do func(access)) {
 	spaces := modes(m)
 	for _, w := range m.Workloads {
 		var ports []accessPort
+		if len(w.Allow)+len(w.Deny) == 0 {
+			continue
+		}
+		served := map[*mesh.Port]bool{}
+		for _, s := range w.Services {
+			for _, p := range s.Ports {
+				served[p] = true
+			}
+		}
 		for _, p := range w.Ports {
-			if !slices.ContainsFunc(w.Services, func(s *mesh.Service) bool { return slices.Contains(s.Ports, p) }) {
+			if !served[p] {
 				continue
 			}
 			for _, target := range w.Targets[p.Name] {

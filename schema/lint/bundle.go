@@ -6,7 +6,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
-// Sizes is how large the outputs are for which somebody has a limit.
+// Sizes is how large the outputs are for which someone has a limit.
 type Sizes struct {
 	UserData   []UserData
 	ConfigMaps []ConfigMap
@@ -33,7 +33,7 @@ type ConfigMap struct {
 	Bytes int
 }
 
-// BundleRule is a rule about the finished outputs, which can be looked at once a mesh has no errors.
+// BundleRule is a rule about the finished outputs, which can be looked at once a mesh does not have errors.
 type BundleRule struct {
 	diag.Rule
 	Find func(Sizes, Report)
@@ -58,7 +58,7 @@ func Bundle(s Sizes) diag.List {
 
 var userDataSize = diag.Rule{
 	ID: "VM901", Name: "user-data-size", Severity: diag.Error,
-	Doc: "User-data is no larger than the cloud takes.",
+	Doc: "User-data is not larger than the cloud takes.",
 	Long: "A cloud's API refuses user-data above its limit, so that no VM is made at all: 16384 bytes on AWS, 262144 on GCP, 65535 on Azure, " +
 		"49149 on OpenStack (65535 in base64) and 49152 on vSphere (64 KiB in base64). vmmesh writes readable text while it fits, then one packed archive, " +
 		"then gzips the whole where the cloud takes bytes, then leaves diagnose.sh out (VM905). What is still too large has to be said in less, or has to be on the VM before it boots: " +
@@ -73,7 +73,7 @@ func findLargeUserData(s Sizes, report Report) {
 			continue
 		}
 		report(userDataSize.At(u.At, "user-data is %d bytes even when %s, and %s takes %d; of its own files %s is the largest, with %d bytes",
-			u.Bytes, u.Form, u.Cloud, u.Limit, u.Largest, u.LargestIs).WithHelp("%s", u.mend()))
+			u.Bytes, u.Form, u.Cloud, u.Limit, u.Largest, u.LargestIs).WithHelp("%s", u.howToShrink()))
 	}
 }
 
@@ -90,7 +90,7 @@ func findFullUserData(s Sizes, report Report) {
 	for _, u := range s.UserData {
 		if u.Smallest && u.Bytes <= u.Limit && u.Bytes*20 > u.Limit*19 {
 			report(userDataFull.At(u.At, "user-data is %d bytes when %s, of the %d that %s takes; of its own files %s is the largest, with %d bytes",
-				u.Bytes, u.Form, u.Limit, u.Cloud, u.Largest, u.LargestIs).WithHelp("%s", u.mend()))
+				u.Bytes, u.Form, u.Limit, u.Cloud, u.Largest, u.LargestIs).WithHelp("%s", u.howToShrink()))
 		}
 	}
 }
@@ -107,14 +107,14 @@ var userDataSpared = diag.Rule{
 func findSparedUserData(s Sizes, report Report) {
 	for _, u := range s.UserData {
 		if u.Spared && u.Bytes <= u.Limit {
-			report(userDataSpared.At(u.At, "user-data has no room for diagnose.sh in the %d bytes that %s takes, and goes without it", u.Limit, u.Cloud).
+			report(userDataSpared.At(u.At, "user-data does not have room for diagnose.sh in the %d bytes that %s takes, and goes without it", u.Limit, u.Cloud).
 				WithHelp("copy it to a VM that is to be looked into: /usr/local/lib/vmmesh/diagnose.sh"))
 		}
 	}
 }
 
-// mend says how to need less.
-func (u *UserData) mend() string {
+// howToShrink returns how to need less.
+func (u *UserData) howToShrink() string {
 	switch u.Largest {
 	case "instances":
 		return fmt.Sprintf("split the group, whose %d instances each take a line of that table, or give it registration: Auto and no instances", u.Listed)
@@ -130,7 +130,7 @@ var configMapSize = diag.Rule{
 	ID: "VM903", Name: "config-map-size", Severity: diag.Error,
 	Doc: "A ConfigMap of VM files holds no more than 1 MiB.",
 	Long: "The API server refuses a ConfigMap whose values are larger together than 1048576 bytes (kubernetes: pkg/apis/core/validation, ValidateConfigMap). " +
-		"Below that, above 262144 bytes, it can only be applied on the server's side: the annotation that `kubectl apply` writes otherwise has no room for it.",
+		"Below that, above 262144 bytes, it can only be applied on the server's side: the annotation that `kubectl apply` writes otherwise does not have room for it.",
 	Bad:  "gitops: {vmFiles: ConfigMap}\ngroups:\n- name: pay\n  instances: [...] # ten thousand of them",
 	Good: "gitops: {vmFiles: Files}",
 }

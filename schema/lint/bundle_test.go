@@ -60,7 +60,7 @@ func TestCloudInitVersions(t *testing.T) {
 	}
 }
 
-// Nobody asks for sizes while a mesh has errors; an ignored finding about them is then no leftover.
+// No one asks for sizes while a mesh has errors; an ignored finding about them is then no leftover.
 func TestSuppressKnowsWhatWasNotAsked(t *testing.T) {
 	const ignore = "  lint: {ignore: [{rule: VM901, path: spec, reason: tested}]}\n"
 	list := found(t, twins+ignore)

@@ -11,7 +11,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// captured tells whether the sidecar takes a port of the VMs over.
+// captured reports whether the sidecar takes a port of the VMs over.
 func captured(in *mesh.Interception, port uint32) bool {
 	if in.AllInbound {
 		return !slices.Contains(in.ExcludeInboundPorts, port)
@@ -64,14 +64,14 @@ func findUncapturedPorts(m *mesh.Mesh, report Report) {
 	}
 }
 
-// served tells whether a service leads clients to this port of the group's VMs.
+// served reports whether a service leads clients to this port of the group's VMs.
 func served(w *mesh.Workload, g *mesh.Group, p *mesh.Port) bool {
 	return slices.ContainsFunc(w.Services, func(s *mesh.Service) bool { return slices.Contains(s.Ports, p) && s.Selects(g.Labels) })
 }
 
 var wholeHost = diag.Rule{
 	ID: "VM302", Name: "whole-host", Severity: diag.Warning,
-	Doc: "Where the sidecar takes every port of the host over, mTLS is not demanded of all of them.",
+	Doc: "mTLS is not required on every port when all inbound ports are captured.",
 	Long: "A template without ports makes istioctl write ISTIO_INBOUND_PORTS='*', and so does includeInboundPorts: [\"*\"]. With STRICT, every daemon of the host then answers mTLS alone: " +
 		"node exporters, backup agents, replication, RPC. Only 22, 15020, 15021 and 15090 are left out (istio: istioctl/pkg/workload/workload.go). List the application's ports, or exclude those of the host.",
 	Bad:  "spec:\n  vm: {interception: {includeInboundPorts: [\"*\"]}}\n  workloads:\n  - security: {mtls: {mode: STRICT}}",
@@ -110,7 +110,7 @@ func findWholeHostGroups(s *manifest.Set, report Report) {
 	}
 	for r, g := range manifest.Each[*networking.WorkloadGroup](s) {
 		w := s.Workload(r)
-		// VMs that nobody calls have no ports, and that is no oversight.
+		// VMs that no one calls have no ports, which is intended.
 		if len(w.Ports) > 0 || !serves[w] && g.GetProbe().GetHttpGet() == nil && g.GetProbe().GetTcpSocket() == nil {
 			continue
 		}
@@ -123,7 +123,7 @@ func findWholeHostGroups(s *manifest.Set, report Report) {
 
 var registryOnly = diag.Rule{
 	ID: "VM303", Name: "registry-only-host", Severity: diag.Warning,
-	Doc: "A VM whose sidecar lets out what the mesh knows alone has ways out for the host itself.",
+	Doc: "With REGISTRY_ONLY, the ranges that the host itself needs (metadata, DNS, NTP) are excluded from interception.",
 	Long: "With REGISTRY_ONLY the sidecar refuses what no service or ServiceEntry is for, and on a VM it takes the traffic of the whole host: package updates, the cloud's metadata at " +
 		"169.254.169.254, agents. Give the mesh's ranges to includeOutboundIPRanges, or exclude those that the host needs.",
 	Bad:  "sidecar: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}, egress: [{hosts: [\"./*\", \"istio-system/*\"]}]}",

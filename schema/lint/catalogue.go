@@ -28,7 +28,7 @@ func rules(ids ...string) []string { return ids }
 // it and are in [Table] alone.
 var Catalogue = []Entry{
 	{Number: 101, Name: "wle-missing-serviceaccount", Manifests: rules("VM101", "VM216"), Spec: rules("VM216"), Prevented: "every group and entry has its workload's account", Proof: ownOutput},
-	{Number: 102, Name: "sa-not-defined", Manifests: rules("VM102"), Prevented: "the account is emitted, or said to be somebody else's", Proof: ownOutput},
+	{Number: 102, Name: "sa-not-defined", Manifests: rules("VM102"), Prevented: "the account is emitted, or said to be someone else's", Proof: ownOutput},
 	{Number: 103, Name: "sa-namespace-mismatch", Manifests: rules("VM103"), Prevented: "objects and VM settings have one source", Proof: ownOutput},
 	{Number: 104, Name: "autoreg-identity-mismatch", Manifests: rules("VM104"), Undecidable: "entries that istiod made are in the cluster alone, unless it is exported", Instead: runbook},
 	{Number: 105, Name: "autoreg-group-missing", Manifests: rules("VM105"), Prevented: "a VM's settings name the group that is emitted beside them", Proof: ownOutput},
@@ -43,7 +43,7 @@ var Catalogue = []Entry{
 	{Number: 114, Name: "wle-address-other-namespace", Spec: rules("VM113"), Manifests: rules("VM114")},
 	{Number: 115, Name: "cluster-id-unknown", Manifests: rules("VM115"), Spec: rules("VM057")},
 	{Number: 116, Name: "trust-domain-mismatch", Manifests: rules("VM116"), Spec: rules("VM057")},
-	{Number: 117, Name: "instance-ip-unpinned", Undecidable: "how many interfaces a VM has is no matter of files; an instance's address is pinned, others find theirs by vm.address", Instead: onVM + "address"},
+	{Number: 117, Name: "instance-ip-unpinned", Undecidable: "how many interfaces a VM has cannot be told from files; an instance's address is pinned, others find theirs by vm.address", Instead: onVM + "address"},
 	{Number: 118, Name: "wle-dns-address-with-service", Spec: rules("VM040"), Manifests: rules("VM118")},
 	{Number: 119, Name: "wle-no-labels", Manifests: rules("VM119"), Prevented: "every VM has app and class", Proof: ownOutput},
 	{Number: 120, Name: "wle-empty-address-no-gateway", Spec: rules("VM011"), Manifests: rules("VM120")},
@@ -81,8 +81,8 @@ var Catalogue = []Entry{
 	{Number: 308, Name: "health-annotation-without-reporter", Manifests: rules("VM308"), Prevented: "an entry that waits is named in its VM's settings", Proof: ownOutput},
 	{Number: 309, Name: "probe-without-registration", Manifests: rules("VM309"), Prevented: "a VM registers, or its settings name its entry", Proof: ownOutput},
 	{Number: 310, Name: "workload-entry-missing", Manifests: rules("VM310"), Prevented: "a VM's settings name the entry that is emitted beside them", Proof: ownOutput},
-	{Number: 311, Name: "docker-on-vm", Undecidable: "what runs on a VM is no matter of files; vm.interception.excludeInterfaces keeps a bridge out", Instead: onVM + "capture"},
-	{Number: 312, Name: "firewall-15006", Undecidable: "a firewall that somebody else made shows on the VM alone; the one of vm.firewall opens 15006 to the mesh", Instead: onVM + "firewall"},
+	{Number: 311, Name: "docker-on-vm", Undecidable: "what runs on a VM cannot be told from files; vm.interception.excludeInterfaces keeps a bridge out", Instead: onVM + "capture"},
+	{Number: 312, Name: "firewall-15006", Undecidable: "a firewall that someone else made shows on the VM alone; the one of vm.firewall opens 15006 to the mesh", Instead: onVM + "firewall"},
 	{Number: 313, Name: "dns-capture-no-hosts", Spec: rules("VM052"), Manifests: rules("VM313")},
 	{Number: 314, Name: "dns-port53-conflict", Undecidable: "which resolver a VM uses shows on the VM", Instead: onVM + "dns"},
 

@@ -12,7 +12,7 @@ var oldCloudInit = diag.Rule{
 	ID: "VM904", Name: "old-cloud-init", Severity: diag.Warning,
 	Doc: "No image has a cloud-init older than 22.4.",
 	Long: "User-data is written for cloud-init 22.4 (Debian 12) and later, and is checked against that release's schema and run by it. " +
-		"Older ones probably take it, and nobody has tried.",
+		"Older ones probably take it, and no one has tried.",
 	Bad:  "vm: {cloudInit: {minVersion: \"21.1\"}}",
 	Good: "vm: {cloudInit: {minVersion: \"22.4\"}}",
 }

@@ -19,7 +19,7 @@ var undiscovered = diag.Rule{
 	Good: "spec:\n  namespaces: {labels: {mesh: enabled}}\n  controlPlane: {meshConfig: {discoverySelectors: [{matchLabels: {mesh: enabled}}]}}",
 }
 
-// discovered tells whether a namespace's labels are those that one of the selectors asks for. No selectors take all.
+// discovered reports whether a namespace's labels are those that one of the selectors asks for. No selectors take all.
 func discovered(name string, labels map[string]string, selectors []*meshconfig.LabelSelector) bool {
 	value := func(key string) (string, bool) {
 		if key == "kubernetes.io/metadata.name" {

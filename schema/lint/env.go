@@ -25,7 +25,7 @@ var unknownAnnotation = diag.Rule{
 		"spec: {metadata: {labels: {app: pay}, annotations: {proxy.istio.io/config: \"concurrency: 2\"}}, template: {serviceAccount: pay}}\n",
 }
 
-// ownAnnotations are the names that Istio has in the domains where it has no room for others'. Two of them its list of
+// ownAnnotations are the names that Istio has in the domains where it does not have room for others'. Two of them its list of
 // annotations leaves out.
 func ownAnnotations() []string {
 	names := []string{mesh.AnnotationHealthChecks, "sidecar.istio.io/controlPlaneAuthPolicy"}
@@ -43,7 +43,7 @@ func findUnknownAnnotations(s *manifest.Set, report Report) {
 			if !slices.Contains([]string{"sidecar.istio.io", "proxy.istio.io", "traffic.sidecar.istio.io"}, domain) || slices.Contains(known, key) {
 				continue
 			}
-			d := unknownAnnotation.At(at.Key(key), "Istio has no annotation %s", key).Key()
+			d := unknownAnnotation.At(at.Key(key), "Istio does not have an annotation %s", key).Key()
 			switch near := diag.Nearest(key, known); {
 			case key == "sidecar.istio.io/autoRegistration":
 				d = d.WithHelp("drop it, and set ISTIO_META_AUTO_REGISTER_GROUP in the VMs' cluster.env")

@@ -18,13 +18,13 @@ func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m))
 var hiddenFromCallers = diag.Rule{
 	ID: "VM514", Name: "hidden-from-callers", Severity: diag.Error,
 	Doc: "Whoever may call a service can see it.",
-	Long: "exportTo says which namespaces know a host and its routes. A caller of another one has no cluster for it: the call goes past the mesh or fails, whatever the AuthorizationPolicy allows (istio: " +
+	Long: "exportTo says which namespaces know a host and its routes. A caller of another one does not have a cluster for it: the call goes past the mesh or fails, whatever the AuthorizationPolicy allows (istio: " +
 		"pilot/pkg/model/push_context.go).",
 	Bad:  "spec:\n  workloads:\n  - services: [{name: pay, exportTo: [\".\"]}]\n    security: {allow: [{name: web, from: [{serviceAccounts: [frontend/web]}]}]}",
 	Good: "spec:\n  workloads:\n  - services: [{name: pay, exportTo: [\".\", frontend]}]\n    security: {allow: [{name: web, from: [{serviceAccounts: [frontend/web]}]}]}",
 }
 
-// seen tells whether exportTo, of an object in a namespace, shows it to another one.
+// seen reports whether exportTo, of an object in a namespace, shows it to another one.
 func seen(exportTo []string, own, namespace string) bool {
 	return len(exportTo) == 0 || slices.Contains(exportTo, "*") || slices.Contains(exportTo, namespace) || own == namespace && slices.Contains(exportTo, ".")
 }
@@ -162,7 +162,7 @@ func findHiddenDestinations(s *manifest.Set, report Report) {
 var hiddenBySidecar = diag.Rule{
 	ID: "VM515", Name: "hidden-by-sidecar", Severity: diag.Warning,
 	Doc: "A namespace whose Sidecar lists what it sees lists the services of VMs that let it in.",
-	Long: "A Sidecar's egress hosts are all that its workloads know. A service that is not among them has no cluster there and no name in the sidecar's DNS (istio: pilot/pkg/model/sidecar.go): the " +
+	Long: "A Sidecar's egress hosts are all that its workloads know. A service that is not among them does not have a cluster there and no name in the sidecar's DNS (istio: pilot/pkg/model/sidecar.go): the " +
 		"policy lets the caller in, and the call never comes.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default, namespace: web}\nspec: {egress: [{hosts: [\"./*\", \"istio-system/*\"]}]}\n---\n" + payService + vmGood +
 		"---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {matchLabels: {app: pay}}, rules: [{from: [{source: {namespaces: [web]}}]}]}\n",
@@ -170,7 +170,7 @@ var hiddenBySidecar = diag.Rule{
 		"---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {matchLabels: {app: pay}}, rules: [{from: [{source: {namespaces: [web]}}]}]}\n",
 }
 
-// imports tells whether an egress host (namespace/name) has a Service.
+// imports reports whether an egress host (namespace/name) has a Service.
 func imports(host, own string, v *manifest.ServiceView) bool {
 	namespace, name, cut := strings.Cut(host, "/")
 	if !cut {
@@ -236,9 +236,9 @@ func findHiddenBySidecars(s *manifest.Set, report Report) {
 }
 
 var ruleElsewhere = diag.Rule{
-	ID: "VM505", Name: "rule-of-nobody", Severity: diag.Warning,
+	ID: "VM505", Name: "rule-in-unread-namespace", Severity: diag.Warning,
 	Doc: "A DestinationRule is in the namespace of its service, of its clients or of the whole mesh.",
-	Long: "For a host Istio looks for a rule in the client's namespace, then in the service's, then in the root namespace (istio: pilot/pkg/model/push_context.go). One that is anywhere else nobody finds. " +
+	Long: "For a host Istio looks for a rule in the client's namespace, then in the service's, then in the root namespace (istio: pilot/pkg/model/push_context.go). One that is anywhere else is never used. " +
 		"This is judged where there is nothing that could call in the rule's namespace, and other namespaces have workloads.",
 	Bad: payService + vmGood + "---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: pay, namespace: policies}\nspec: {host: pay.shop.svc.cluster.local, trafficPolicy: {connectionPool: {tcp: {maxConnections: 100}}}}\n---\n" +
 		"apiVersion: v1\nkind: Namespace\nmetadata: {name: policies}\n",
@@ -258,7 +258,7 @@ func findRulesElsewhere(s *manifest.Set, report Report) {
 			len(s.Workloads(r.Namespace)) > 0 || s.Find("", "Namespace", "", r.Namespace) == nil || len(vms(s.Selected(v.Namespace, v.Selector))) == 0 {
 			continue
 		}
-		report(ruleElsewhere.At(r.Place("metadata", "namespace"), "nobody finds this rule: it is neither in %s's namespace nor in one with clients", v.Resource).
+		report(ruleElsewhere.At(r.Place("metadata", "namespace"), "Istio ignores this rule: it is neither in %s's namespace nor in one with clients", v.Resource).
 			WithHelp("put it into namespace %s, or into %s for the whole mesh", v.Namespace, rootNamespace))
 	}
 }

@@ -48,7 +48,7 @@ func eachDuplicate(m *mesh.Mesh, do func(first, second *mesh.Instance, at diag.P
 
 const duplicateHelp = "give each VM its own address, or put VMs whose addresses overlap into networks of their own"
 
-// registers tells whether two instances would register as one entry.
+// registers reports whether two instances would register as one entry.
 func registers(first, second *mesh.Instance) bool {
 	return first.Group == second.Group && first.Group.Auto
 }

@@ -39,7 +39,7 @@ func TestSilence(t *testing.T) {
 		"one address behind two NATs": workload(`
     - {name: a, instances: [{name: vm1, address: 10.0.0.1, externalAddress: 203.0.113.1}, {name: vm2, address: 10.0.0.1, externalAddress: 203.0.113.2}]}
 `),
-		"providers of a mesh that somebody else installs": workload(`
+		"providers of a mesh that someone else installs": workload(`
     - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
 `) + "  controlPlane: {install: None, meshConfig: {extensionProviders: []}}\n  observability: {tracing: [{providers: [{name: zipkin}]}], accessLogging: [{providers: [{name: mine}]}]}\n",
 		"a mesh without a configuration in the spec": workload(`
@@ -61,7 +61,7 @@ func TestSilence(t *testing.T) {
     - {name: a, instances: [{name: vm1, address: 10.0.0.1, weight: 1}, {name: vm2, address: 10.0.0.2, weight: 3}]}
     - {name: b, registration: Auto, weight: 2}
 `),
-		"a group without a weight that has no VMs": workload(`
+		"a group without a weight that does not have VMs": workload(`
     - {name: a, weight: 2, instances: [{name: vm1, address: 10.0.0.1}]}
     - {name: b}
 `),

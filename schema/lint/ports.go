@@ -15,7 +15,7 @@ var reservedPort = diag.Rule{
 	Good: "ports: [{name: http, port: 80, targetPort: 8080}]",
 }
 
-// reservedPorts are whose they are.
+// reservedPorts lists the ports that are already in use on a VM, and by what.
 var reservedPorts = map[uint32]string{
 	22: "SSH's, which is never captured", 15000: "Envoy's admin interface", 15001: "Envoy's listener for outbound traffic",
 	15004: "the agent's debug interface", 15006: "Envoy's listener for inbound traffic", 15008: "Envoy's listener for HBONE",

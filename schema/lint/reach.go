@@ -9,10 +9,10 @@ import (
 )
 
 var unknownNetwork = diag.Rule{
-	ID: "VM401", Name: "network-nobody-leads-to", Severity: diag.Error,
-	Doc: "The network of VMs is spelt as its gateway spells it.",
+	ID: "VM401", Name: "network-without-gateway", Severity: diag.Error,
+	Doc: "The network of VMs is one that a gateway leads to, spelled alike.",
 	Long: "istiod compares names of networks letter by letter. Where none of the gateways leads into a VM's network it takes the VM for one that clients reach directly, and hands out its bare address " +
-		"(istio: pilot/pkg/xds/endpoints/ep_filters.go). That may be meant, so only a name that is nearly a gateway's is a finding.",
+		"(istio: pilot/pkg/xds/endpoints/ep_filters.go). That may be intended, so only a name that is nearly a gateway's is a finding.",
 	Bad: "apiVersion: v1\nkind: Service\nmetadata: {name: gateway, namespace: istio-system, labels: {topology.istio.io/network: branch-office}}\nspec: {selector: {istio: gateway}, ports: [{name: tls, port: 15443}]}\n---\n" +
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\nspec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay, network: branch-ofice}}\n",
 	Good: "apiVersion: v1\nkind: Service\nmetadata: {name: gateway, namespace: istio-system, labels: {topology.istio.io/network: branch-office}}\nspec: {selector: {istio: gateway}, ports: [{name: tls, port: 15443}]}\n---\n" +
@@ -26,7 +26,7 @@ func networkAt(w *manifest.Workload) diag.Path {
 	return w.Place("spec", "network")
 }
 
-// findUnknownNetworks is silent about names that differ by a number alone: dc1 is not dc2 misspelt.
+// findUnknownNetworks is silent about names that differ by a number alone: dc1 is not dc2 misspelled.
 func findUnknownNetworks(s *manifest.Set, report Report) {
 	all := gateways(s)
 	known := networksOf(all)
@@ -56,7 +56,7 @@ func findUnknownNetworks(s *manifest.Set, report Report) {
 
 var unlabelledSystem = diag.Rule{
 	ID: "VM404", Name: "system-namespace-without-network", Severity: diag.Warning,
-	Doc: "Where networks are told apart, the namespace of istiod says which is the cluster's.",
+	Doc: "istiod's namespace has the label topology.istio.io/network where networks are used.",
 	Long: "istiod reads the cluster's network from the label topology.istio.io/network of its own namespace. Without it, endpoints of pods that no injector labelled are in no network, and VMs of another " +
 		"one are handed their bare addresses (istio: pilot/pkg/serviceregistry/kube/controller/network.go). `istioctl install` sets it when it makes the namespace; Helm does not.",
 	Bad: "apiVersion: v1\nkind: Namespace\nmetadata: {name: istio-system}\n---\n" +
@@ -113,7 +113,7 @@ var crossPlaintext = diag.Rule{
 	Good: "spec:\n  istio: {network: kube}\n  networks: [{name: branch, gateways: [{address: 203.0.113.7}]}]\n  workloads:\n  - groups: [{network: branch}]\n    services: [{name: pay, traffic: {trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}}]",
 }
 
-// ownTLS tells whether a policy replaces the mesh's mTLS.
+// ownTLS reports whether a policy replaces the mesh's mTLS.
 func ownTLS(p *networking.TrafficPolicy) bool {
 	return p.GetTls() != nil && p.GetTls().Mode != networking.ClientTLSSettings_ISTIO_MUTUAL
 }

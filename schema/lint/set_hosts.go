@@ -16,7 +16,7 @@ var unknownHost = diag.Rule{
 	Doc: "The host of a rule or route is that of a Service or ServiceEntry, under the name and in the namespace that it has.",
 	Long: "Istio attaches a DestinationRule or VirtualService to a host by its name alone. Where no service has the name, the rule governs " +
 		"nothing and a route leads nowhere, and nothing says so. An overlay's `namePrefix` and `namespace` rename and move the Service and " +
-		"leave hosts as they are; and a name with dots is taken as it stands, so that `pay.shop` is not the Service pay of namespace shop.",
+		"leave hosts as they are; and a name with dots is taken as it is, so that `pay.shop` is not the Service pay of namespace shop.",
 	Bad: "apiVersion: v1\nkind: Service\nmetadata: {name: staging-pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 80}]}\n---\n" +
 		"apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: staging-pay, namespace: shop}\nspec: {host: pay.shop.svc.cluster.local}\n",
 	Good: "apiVersion: v1\nkind: Service\nmetadata: {name: staging-pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 80}]}\n---\n" +
@@ -28,7 +28,7 @@ func findUnknownHosts(s *manifest.Set, report Report) {
 	entries := serviceEntries(s)
 	ruled := destinationRules(s)
 	// Where whole hosts followed a Service, the overlay was told of them: a host of another namespace that did not
-	// follow is somebody else's.
+	// follow is someone else's.
 	followed := map[string]bool{}
 	for m := range mentions(s) {
 		if m.own && strings.Contains(m.host, ".") {
@@ -45,11 +45,11 @@ func findUnknownHosts(s *manifest.Set, report Report) {
 			more = fmt.Sprintf(" (%d times)", m.count)
 		}
 		if h.name == "" {
-			// Not a Service's whole name; but is it one that somebody meant to be short?
+			// Not a Service's full name; it may be intended as a short one.
 			parts := strings.Split(m.host, ".")
 			short := len(parts) == 2 || len(parts) == 3 && parts[2] == "svc"
 			if v := s.Service(parts[min(1, len(parts)-1)], parts[0]); short && v != nil {
-				report(unknownHost.At(m.at, "host %q is no Service's%s: Istio completes only names without dots", m.host, more).
+				report(unknownHost.At(m.at, "no Service has the host %q%s: Istio completes only names without dots", m.host, more).
 					WithHelp("write %s.%s.svc.cluster.local, with the cluster's own domain", v.Name, v.Namespace))
 			}
 			continue
@@ -136,7 +136,7 @@ func mentions(s *manifest.Set) iter.Seq[mention] {
 	}
 }
 
-// inMesh tells whether a VirtualService is for sidecars, and not for gateways alone.
+// inMesh reports whether a VirtualService is for sidecars, and not for gateways alone.
 func inMesh(vs *networking.VirtualService) bool {
 	for _, g := range vs.Gateways {
 		if g == "mesh" {

@@ -27,7 +27,7 @@ func virtual(s *manifest.Set) []*manifest.Workload {
 	return all
 }
 
-// itsVMs is whom an entry or a group stands for.
+// itsVMs names the VMs that an entry or a group represents.
 func itsVMs(w *manifest.Workload) string {
 	if w.Entry() {
 		return "its VM"
@@ -40,7 +40,7 @@ var missingAccount = diag.Rule{
 	Doc: "A WorkloadEntry or WorkloadGroup names the service account of its VMs.",
 	Long: "istiod takes an endpoint without a service account for one without a sidecar: clients send it plaintext, which a VM in STRICT mode " +
 		"refuses, and clients in another network get no such endpoint at all (istio: pilot/pkg/serviceregistry/serviceentry/conversion.go). " +
-		"An entry of a machine that really has no sidecar says so with the label security.istio.io/tlsMode: disabled.",
+		"An entry of a machine that really does not have a sidecar says so with the label security.istio.io/tlsMode: disabled.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\n" +
 		"spec: {address: 192.168.1.100, labels: {app: pay}}\n",
 	Good: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\n" +
@@ -53,7 +53,7 @@ func findMissingAccounts(s *manifest.Set, report Report) {
 		if _, said := w.Clients["security.istio.io/tlsMode"]; w.Account != "" || said {
 			continue
 		}
-		d := missingAccount.At(w.AccountAt, "%s has no serviceAccount: clients will send %s plaintext", w.Resource, itsVMs(w)).
+		d := missingAccount.At(w.AccountAt, "%s does not have a serviceAccount: clients will send %s plaintext", w.Resource, itsVMs(w)).
 			WithHelp("name the ServiceAccount that the VMs run as; a machine without a sidecar has the label security.istio.io/tlsMode: disabled")
 		if at := policies.strict(w.Namespace, w.Own); at != nil {
 			d.Severity = diag.Error
@@ -71,7 +71,7 @@ var unknownAccount = diag.Rule{
 	Doc: "The service account of VMs has the name that its ServiceAccount has.",
 	Long: "A VM's token is asked for in the name of this service account; without the ServiceAccount the request fails, and the VM never gets " +
 		"a certificate. An overlay's `namePrefix` renames the ServiceAccount and leaves the field as it is. A service account that is " +
-		"somebody else's, and nothing in these manifests resembles, is not judged.",
+		"someone else's, and nothing in these manifests resembles, is not judged.",
 	Bad: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: staging-pay-sa, namespace: shop}\n---\n" +
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: staging-pay, namespace: shop}\nspec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay-sa}}\n",
 	Good: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: staging-pay-sa, namespace: shop}\n---\n" +
@@ -111,7 +111,7 @@ func findUnknownAccounts(s *manifest.Set, report Report) {
 var unknownCaller = diag.Rule{
 	ID: "VM620", Name: "unknown-caller", Severity: diag.Warning,
 	Doc: "The service accounts that an AuthorizationPolicy speaks of have the names that their ServiceAccounts have.",
-	Long: "A policy compares names. One that speaks of a service account that was renamed allows nobody, or no longer keeps " +
+	Long: "A policy compares names. One that speaks of a service account that was renamed allows no one, or no longer keeps " +
 		"anybody out. An overlay's `namePrefix` changes the ServiceAccount and leaves policies as they are.",
 	Bad: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: staging-web, namespace: shop}\n---\n" +
 		"apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: staging-pay, namespace: shop}\nspec: {rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]}]}\n",
@@ -123,8 +123,8 @@ var principalForm = diag.Rule{
 	ID: "VM609", Name: "principal-form", Severity: diag.Error,
 	Doc: "A principal is written <trust domain>/ns/<namespace>/sa/<service account>, in a trust domain of the mesh.",
 	Long: "Istio compares a principal with the name in the caller's certificate, without the scheme. `spiffe://…` and a bare service account " +
-		"name equal no caller's: an ALLOW that says so allows nobody, and a DENY keeps nobody out. cluster.local stands for the mesh's own trust domain, whatever its name; another " +
-		"one that is no alias of it is compared as it stands (istio: pilot/pkg/security/trustdomain/bundle.go).",
+		"name equal no caller's: an ALLOW with it allows no client, and a DENY blocks none. cluster.local means the mesh's own trust domain, whatever its name; another " +
+		"one that is not an alias of it is compared as it is (istio: pilot/pkg/security/trustdomain/bundle.go).",
 	Bad:  "allow: [{name: web, from: [{principals: [\"spiffe://cluster.local/ns/web/sa/web\"]}]}]",
 	Good: "allow: [{name: web, from: [{principals: [cluster.local/ns/web/sa/web]}]}]",
 }
@@ -291,7 +291,7 @@ func findForeignAddresses(s *manifest.Set, report Report) {
 
 var staticBesideAuto = diag.Rule{
 	ID: "VM109", Name: "static-beside-auto", Severity: diag.Error,
-	Doc: "A VM that registers itself has no WorkloadEntry that somebody wrote.",
+	Doc: "A VM that registers itself does not also have a hand-written WorkloadEntry.",
 	Long: "Of two WorkloadEntries for one VM clients see two endpoints, so that the VM gets twice its share; health is reported on one of them " +
 		"alone, and the other gets traffic while the VM is down (istio: pilot/pkg/serviceregistry/util/workloadinstances).",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\nspec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay}\n---\n" +
@@ -315,7 +315,7 @@ func findStaticBesideAuto(s *manifest.Set, report Report) {
 var hostNameAddress = diag.Rule{
 	ID: "VM118", Name: "entry-without-ip", Severity: diag.Error,
 	Doc: "A WorkloadEntry that a Service selects has an IP address.",
-	Long: "A Service's endpoints are IP addresses. istiod leaves out an entry whose address is a host name or a socket, without a word; only a " +
+	Long: "A Service's endpoints are IP addresses. istiod leaves out an entry whose address is a host name or a socket, without an error; only a " +
 		"ServiceEntry whose resolution is DNS takes one (istio: pilot/pkg/serviceregistry/serviceentry/conversion.go).",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\nspec: {address: vm1.example.com, labels: {app: pay}, serviceAccount: pay}\n---\n" +
 		"apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 80}]}\n",
@@ -334,7 +334,7 @@ func findHostNameAddresses(s *manifest.Set, report Report) {
 				continue
 			}
 			said[w] = true
-			report(hostNameAddress.At(w.Place("spec", "address"), "%q is no IP address: %s takes no such endpoint", w.Address, by).
+			report(hostNameAddress.At(w.Place("spec", "address"), "%q is not an IP address: %s takes no such endpoint", w.Address, by).
 				WithHelp("write the VM's IP address, or let a ServiceEntry with resolution: DNS select the entry"))
 		}
 	}
@@ -352,7 +352,7 @@ var noLabels = diag.Rule{
 	ID: "VM119", Name: "entry-without-labels", Severity: diag.Error,
 	Doc: "A WorkloadEntry or WorkloadGroup has labels.",
 	Long: "Services, ServiceEntries, subsets and policies select by labels. A VM without any is selected by none of them: it gets no traffic, " +
-		"and no policy of its own. The labels of a group's VMs stand in spec.metadata.labels; those of the group's own metadata are not theirs.",
+		"and no policy of its own. The labels of a group's VMs are in spec.metadata.labels; those of the group's own metadata are not theirs.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop, labels: {app: pay}}\n" +
 		"spec: {template: {serviceAccount: pay}}\n",
 	Good: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop, labels: {app: pay}}\n" +
@@ -368,6 +368,6 @@ func findNoLabels(s *manifest.Set, report Report) {
 		if w.Group() {
 			help = "add spec.metadata.labels, with app at least"
 		}
-		report(noLabels.At(w.LabelsAt, "%s gives %s no labels: nothing can select what it stands for", w.Resource, itsVMs(w)).WithHelp("%s", help))
+		report(noLabels.At(w.LabelsAt, "%s gives %s no labels: nothing can select them", w.Resource, itsVMs(w)).WithHelp("%s", help))
 	}
 }

@@ -15,7 +15,7 @@ import (
 var localityForm = diag.Rule{
 	ID: "VM510", Name: "locality-form", Severity: diag.Error,
 	Doc: "The locality of VMs is region[/zone[/subzone]], and as a label has dots in place of the slashes.",
-	Long: "istiod takes what is written and compares it letter by letter with the localities of nodes and other VMs: one of another form is near to nobody, so that the VM gets traffic last or from everywhere. In the label " +
+	Long: "istiod takes what is written and compares it letter by letter with the localities of nodes and other VMs: one of another form matches no client's locality, so that the VM gets traffic last or from everywhere. In the label " +
 		"topology.istio.io/locality every dot becomes a slash (istio: pkg/model/proxy.go, GetLocalityLabel).",
 	Bad:  "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\nspec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay, locality: us-west1/a/rack/7}\n",
 	Good: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-vm1, namespace: shop}\nspec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay, locality: us-west1/a/rack-7}\n",
@@ -25,7 +25,7 @@ func findLocalityForms(s *manifest.Set, report Report) {
 	for _, w := range virtual(s) {
 		parts := strings.Split(w.Locality, "/")
 		if w.Locality != "" && (len(parts) > 3 || slices.Contains(parts, "")) {
-			report(localityForm.At(w.LocalAt, "%q is no locality", w.Locality).WithHelp("write region, region/zone or region/zone/subzone"))
+			report(localityForm.At(w.LocalAt, "%q is not a locality", w.Locality).WithHelp("write region, region/zone or region/zone/subzone"))
 		}
 		for _, key := range []string{localityLabel, oldLocalityLabel} {
 			label := w.Clients[key]
@@ -135,7 +135,7 @@ var targetOfVM = diag.Rule{
 
 const waypointLabel = "istio.io/use-waypoint"
 
-// findTargetsOfVMs is silent where a waypoint stands before the Service: it reads the policy.
+// findTargetsOfVMs is silent where the Service has a waypoint: it reads the policy.
 func findTargetsOfVMs(s *manifest.Set, report Report) {
 	check := func(r *manifest.Resource, i int, kind, name, namespace string) {
 		if kind != "Service" {

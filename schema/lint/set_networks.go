@@ -91,7 +91,7 @@ func findNoWayIn(s *manifest.Set, report Report) {
 	}
 	for _, w := range virtual(s) {
 		if w.Entry() && w.Address == "" && w.Network != "" && !known[w.Network] {
-			report(noWayIn.At(w.Place("spec", "network"), "%s has no address, and no Service is labelled as a gateway of network %q", w.Resource, w.Network).
+			report(noWayIn.At(w.Place("spec", "network"), "%s does not have an address, and no Service is labelled as a gateway of network %q", w.Resource, w.Network).
 				WithHelp("give the entry an address, or label the network's gateway with %s: %s", networkLabel, w.Network))
 		}
 	}

@@ -84,7 +84,7 @@ func (p peers) of(namespace string, labels map[string]string) peerPolicy {
 			if own.Resource == nil {
 				return q
 			}
-			// The workload's own exceptions by port stand over the mode that it leaves to others.
+			// The workload's own exceptions by port override the mode that it leaves to others.
 			return peerPolicy{own.Resource, &security.PeerAuthentication{Mtls: q.Mtls, PortLevelMtls: own.PortLevelMtls}}
 		}
 	}

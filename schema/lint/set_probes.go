@@ -15,7 +15,7 @@ var probeOfLoopback = diag.Rule{
 	ID: "VM304", Name: "probe-beside-loopback", Severity: diag.Warning,
 	Doc: "Without interception a probe asks 127.0.0.1, where the application listens.",
 	Long: "With interception mode NONE the sidecar itself listens on the VM's address, and the application on 127.0.0.1. A probe without a host asks the VM's address: " +
-		"it meets the sidecar, or nobody, and says nothing of the application (istio: pkg/istio-agent/health/health_check.go).",
+		"it reaches the sidecar, or nothing, and does not test the application (istio: pkg/istio-agent/health/health_check.go).",
 	Bad:  "spec:\n  vm: {interception: {mode: NONE}}\n  workloads:\n  - probe: {httpGet: {path: /health, port: 8080}}",
 	Good: "spec:\n  vm: {interception: {mode: NONE}}\n  workloads:\n  - probe: {httpGet: {path: /health, port: 8080, host: 127.0.0.1}}",
 }
@@ -40,7 +40,7 @@ var probeOfSidecar = diag.Rule{
 	Good: "probe: {tcpSocket: {port: 8080}}",
 }
 
-// loopback tells whether a probe's host is the VM itself, past the sidecar.
+// loopback reports whether a probe's host is the VM itself, past the sidecar.
 func loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.IsLoopback()
@@ -104,7 +104,7 @@ func findProbeMethods(s *manifest.Set, report Report) {
 var failureThreshold = diag.Rule{
 	ID: "VM307", Name: "failure-threshold", Severity: diag.Info,
 	Doc: "A probe says how many failures make a VM unhealthy.",
-	Long: "The agent on the VM takes 1 where nothing is said, and not 3 as the API's documentation has it: one slow answer takes the VM out of its services " +
+	Long: "The agent on the VM uses 1 where it is not set, not 3 as the API's documentation states: one slow answer takes the VM out of its services " +
 		"(istio: pkg/istio-agent/health/health_check.go).",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay, ports: {http: 8080}}, probe: {httpGet: {path: /health, port: 8080}}}\n",

@@ -88,7 +88,7 @@ const prometheusConfig = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: prom
 var plainScrape = diag.Rule{
 	ID: "VM604", Name: "plaintext-scrape", Severity: diag.Error,
 	Doc: "Prometheus does not scrape a port of VMs that takes mTLS alone in plaintext.",
-	Long: "A port that the sidecar takes over under STRICT resets every connection that is no mTLS, and a Prometheus without a sidecar has none. Scrape port 15020 at /stats/prometheus, which is never taken over and on which " +
+	Long: "A port that the sidecar takes over under STRICT resets every connection that is not mTLS, and a Prometheus without a sidecar has none. Scrape port 15020 at /stats/prometheus, which is never taken over and on which " +
 		"the agent merges the application's own metrics.",
 	Bad:  prometheusConfig + "    - {job_name: pay, static_configs: [{targets: [\"192.168.1.100:8080\"]}]}\n---\n" + scrapedVM,
 	Good: prometheusConfig + "    - {job_name: pay, metrics_path: /stats/prometheus, static_configs: [{targets: [\"192.168.1.100:15020\"]}]}\n---\n" + scrapedVM,
@@ -133,7 +133,7 @@ func findPlainScrapes(s *manifest.Set, report Report) {
 var podDiscovery = diag.Rule{
 	ID: "VM615", Name: "discovery-without-vms", Severity: diag.Error,
 	Doc: "Prometheus does not look for VMs among pods and Endpoints.",
-	Long: "A WorkloadEntry is an endpoint for istiod alone: Kubernetes has no Endpoints, EndpointSlice or pod of it, and a discovery of these roles finds no VM (istio issue 34755). List the VMs in static_configs or a file, or " +
+	Long: "A WorkloadEntry is an endpoint for istiod alone: Kubernetes makes no Endpoints, EndpointSlice or pod of it, and a discovery of these roles finds no VM (istio issue 34755). List the VMs in static_configs or a file, or " +
 		"discover them by the cloud's API or http_sd_configs.",
 	Bad:  prometheusConfig + "    - {job_name: pay, kubernetes_sd_configs: [{role: endpoints, namespaces: {names: [shop]}}]}\n---\n" + payService + vmGood,
 	Good: prometheusConfig + "    - {job_name: pay, metrics_path: /stats/prometheus, static_configs: [{targets: [\"192.168.1.100:15020\"]}]}\n---\n" + payService + vmGood,

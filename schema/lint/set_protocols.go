@@ -11,7 +11,7 @@ import (
 // protocolNames are the beginnings of port names that Istio knows (istio: pkg/config/protocol/instance.go, Parse).
 var protocolNames = []string{"tcp", "udp", "grpc", "grpc-web", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis", "mysql", "hbone"}
 
-// knownPorts are those that Istio takes for TCP where nothing is said (istio: pkg/config/kube/conversion.go).
+// knownPorts are those that Istio takes for TCP where nothing is set (istio: pkg/config/kube/conversion.go).
 var knownPorts = []uint32{25, 53, 3306, 27017}
 
 // protocolOf is how Istio treats a Service's port: "HTTP", "HTTP2", "TCP" or "UDP"; "" where it looks at the bytes.
@@ -52,7 +52,7 @@ var serverFirst = diag.Rule{
 	Good: "apiVersion: v1\nkind: Service\nmetadata: {name: mail, namespace: shop}\nspec: {selector: {app: mail}, ports: [{name: tcp-submission, port: 587}]}\n---\n" + strings.ReplaceAll(strings.Replace(vmGood, "http: 8080", "smtp: 587", 1), "pay", "mail"),
 }
 
-// talkers are ports whose servers speak first, beside those that Istio knows by itself.
+// talkers are ports of protocols in which the server speaks first, beside those that Istio knows by itself.
 var talkers = map[uint32]string{21: "FTP", 110: "POP3", 143: "IMAP", 587: "SMTP", 2525: "SMTP", 3307: "MySQL", 33060: "MySQL"}
 
 // findServerFirst judges Services of VMs; those of pods are for those who deploy them.

@@ -8,9 +8,9 @@ import (
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
-// A set of manifests is seldom all that a cluster holds: a reference to something that is not among them says nothing by
+// A set of manifests is seldom all that a cluster holds: a reference to something that is not among them is not a fault by
 // itself. It is a fault where the set shows what became of the thing: it was renamed or moved and the reference was
-// not, as overlays do to fields that they do not know, or its name was misspelt.
+// not, as overlays do to fields that they do not know, or its name was misspelled.
 
 // reference is a mention of an object by another one.
 type reference struct {
@@ -18,11 +18,11 @@ type reference struct {
 	group, kind     string
 	namespace, name string
 	// own tells that what is meant belongs to the referring object, so that it is meant to be in its namespace. Names
-	// such as web or default are in many namespaces: without this, one of them is no trace of another.
+	// such as web or default are in many namespaces: without this, one of them is not a trace of another.
 	own bool
 }
 
-// lost finds the object that was meant by a reference to something that is not there. What happened to it is in words:
+// lost finds the object that is intended by a reference to something that is not there. What happened to it is in words:
 // "was renamed". It is nil where the set does not show it.
 func lost(s *manifest.Set, ref reference) (meant *manifest.Resource, fate string) {
 	if r := renamed(s, ref, ref.namespace); r != nil {
@@ -36,7 +36,7 @@ func lost(s *manifest.Set, ref reference) (meant *manifest.Resource, fate string
 			return r, "was renamed and moved to namespace " + spokenNamespace(own)
 		}
 	}
-	return misspelt(s, ref)
+	return misspelled(s, ref)
 }
 
 // renamed finds an object that got a prefix or suffix which the referring object has too. Of what is not the referring
@@ -57,7 +57,7 @@ func renamed(s *manifest.Set, ref reference, namespace string) *manifest.Resourc
 	return nil
 }
 
-// everyHas tells whether all objects of a kind and namespace have a prefix or suffix, as an overlay leaves them. Where
+// everyHas reports whether all objects of a kind and namespace have a prefix or suffix, as an overlay leaves them. Where
 // one has not, it is a part of names that people gave: shop-web is not what became of web.
 func everyHas(s *manifest.Set, like *manifest.Resource, affix [2]string) bool {
 	for _, r := range s.OfKind(like.Group, like.Kind) {
@@ -72,12 +72,12 @@ func everyHas(s *manifest.Set, like *manifest.Resource, affix [2]string) bool {
 // few is how many names may be searched for one that is near.
 const few = 500
 
-// nearly is the fate of an object that was never renamed: whoever referred to it misspelt its name.
+// nearly is the fate of an object that was never renamed: whoever referred to it misspelled its name.
 const nearly = "has nearly that name"
 
-// misspelt finds an object whose name a slip of the hand away is the one that was written. Short names are near each
+// misspelled finds an object whose name a slip of the hand away is the one that was written. Short names are near each
 // other by nature, and so are numbered ones; and among very many names one is always near.
-func misspelt(s *manifest.Set, ref reference) (*manifest.Resource, string) {
+func misspelled(s *manifest.Set, ref reference) (*manifest.Resource, string) {
 	all := s.OfKind(ref.group, ref.kind)
 	if len(ref.name) < 6 || len(all) > few {
 		return nil, ""
@@ -94,7 +94,7 @@ func misspelt(s *manifest.Set, ref reference) (*manifest.Resource, string) {
 	return nil, ""
 }
 
-// slip tells whether one name may be another one misspelt. Names that are alike but for a number, or but for a short word
+// slip reports whether one name may be another one misspelled. Names that are alike but for a number, or but for a short word
 // (payment-api, payment-app), are those of different things.
 func slip(written, name string) bool {
 	if withoutDigits(written) == withoutDigits(name) {

@@ -14,7 +14,7 @@ var registeredAccount = diag.Rule{
 	ID: "VM104", Name: "registered-account", Severity: diag.Error,
 	Doc: "A VM that registered itself runs as the service account that its WorkloadGroup names.",
 	Long: "istiod takes a VM's connection for a WorkloadEntry that is there already only if the VM's certificate has the entry's service account and " +
-		"namespace; otherwise it refuses the stream, and the VM has no configuration (istio: pilot/pkg/autoregistration/controller.go). An entry keeps what " +
+		"namespace; otherwise it refuses the stream, and the VM gets no configuration (istio: pilot/pkg/autoregistration/controller.go). An entry keeps what " +
 		"the group said when the VM registered, so a group whose service account was changed locks its VMs out until their entries are deleted.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\nspec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay-sa}}\n---\n" +
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-192.168.1.100, namespace: shop, annotations: {istio.io/autoRegistrationGroup: pay}}\n" +

@@ -142,7 +142,7 @@ var policyServicePort = diag.Rule{
 	ID: "VM610", Name: "policy-by-service-port", Severity: diag.Warning,
 	Doc: "The ports of an AuthorizationPolicy are those that VMs listen on.",
 	Long: "The sidecar compares the port that the request arrived at, which is the VM's. A rule for the port of a Service that leads to another " +
-		"one never matches: an ALLOW lets nobody in, a DENY keeps nobody out.",
+		"one never matches: an ALLOW allows no client, a DENY blocks none.",
 	Bad: payService + vmGood + "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {selector: {matchLabels: {app: pay}}, action: DENY, rules: [{to: [{operation: {ports: [\"80\"]}}]}]}\n",
 	Good: payService + vmGood + "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: pay, namespace: shop}\n" +

@@ -78,7 +78,7 @@ func missing(labels, selector map[string]string) []string {
 	return list
 }
 
-// otherwise tells whether labels have another value for each label that is asked for and missing.
+// otherwise reports whether labels have another value for each label that is asked for and missing.
 func otherwise(labels, selector map[string]string) bool {
 	for key := range selector {
 		if _, has := labels[key]; !has {
@@ -153,7 +153,7 @@ func findSelectsNothing(s *manifest.Set, report Report) {
 var selectsElsewhere = diag.Rule{
 	ID: "VM202", Name: "selects-elsewhere", Severity: diag.Error,
 	Doc: "A Service or ServiceEntry is in the namespace of the VMs that it selects.",
-	Long: "Selectors do not reach beyond their namespace. A Service in another one than its VMs has no endpoints (istio: " +
+	Long: "Selectors do not reach beyond their namespace. A Service in another one than its VMs does not have endpoints (istio: " +
 		"pilot/pkg/serviceregistry/kube/controller/controller.go), whatever its labels.",
 	Bad: "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 80}]}\n---\n" +
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: vms}\nspec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n",
@@ -203,7 +203,7 @@ func findSelectsElsewhere(s *manifest.Set, report Report) {
 var labelDrift = diag.Rule{
 	ID: "VM110", Name: "label-drift", Severity: diag.Error,
 	Doc: "A label by which VMs are selected is one that the VMs have, and not their WorkloadGroup or WorkloadEntry alone.",
-	Long: "What stands in the metadata of a WorkloadGroup itself its VMs do not get: one that registers has the labels of spec.metadata.labels, and no " +
+	Long: "The VMs do not get the metadata of the WorkloadGroup itself: one that registers has the labels of spec.metadata.labels, and no " +
 		"others. Policies go by what a VM reports, which the metadata of its WorkloadEntry does not change. An overlay that adds a label to " +
 		"metadata and to selectors splits the truth in two: some clients and entries go by one, VMs that register and policies by the other.",
 	Bad: "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay, env: staging}, ports: [{name: http, port: 80}]}\n---\n" +
@@ -293,7 +293,7 @@ func policySelectors(s *manifest.Set) []clientSelector {
 var governsNothing = diag.Rule{
 	ID: "VM611", Name: "policy-selects-nothing", Severity: diag.Warning,
 	Doc: "A policy, Telemetry or Sidecar that is for VMs selects some.",
-	Long: "These select by the labels that a VM reports of itself, in its own namespace. One that selects nobody is without effect and says " +
+	Long: "These select by the labels that a VM reports of itself, in its own namespace. One that selects no workload is ignored, and Istio reports " +
 		"nothing: what was meant to be refused is let in (istio: pilot/pkg/model/policyattachment.go).",
 	Bad: "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {matchLabels: {app: pay, env: staging}}, mtls: {mode: STRICT}}\n---\n" +
 		"apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\nspec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n",

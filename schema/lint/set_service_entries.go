@@ -52,7 +52,7 @@ func findEntryPortShadows(s *manifest.Set, report Report) {
 
 var endpointPorts = diag.Rule{
 	ID: "VM208", Name: "ports-of-one-endpoint", Severity: diag.Error,
-	Doc: "The ports of a single endpoint are not meant to take other ports of the ServiceEntry from it.",
+	Doc: "An endpoint's ports do not remove the ServiceEntry's other ports: Istio does not support that.",
 	Long: "Every endpoint of a ServiceEntry serves every port of it; `ports` of an endpoint only says where it listens for the ones that it names. A replica that names the " +
 		"read-only port alone gets the writes too (istio: pilot/pkg/serviceregistry/serviceentry/conversion.go). Split them into ServiceEntries of their own hosts.",
 	Bad: seHead + "spec: {hosts: [db.example.com], addresses: [240.240.1.1], resolution: STATIC, ports: [{number: 3306, name: mysql, protocol: TCP}, {number: 3307, name: mysql-ro, protocol: TCP}],\n" +
@@ -62,7 +62,7 @@ var endpointPorts = diag.Rule{
 }
 
 // findEndpointPorts speaks where endpoints divide the ports among them; one that merely listens elsewhere for one of
-// several ports is no sign of that.
+// several ports is not a sign of that.
 func findEndpointPorts(s *manifest.Set, report Report) {
 	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
 		if len(e.Ports) < 2 || len(e.Endpoints) < 2 {
@@ -127,7 +127,7 @@ var clusterHost = diag.Rule{
 	ID: "VM211", Name: "cluster-host-without-service", Severity: diag.Warning,
 	Doc: "A host in the cluster's own domain is that of a Service.",
 	Long: "The cluster's DNS knows Services alone and answers NXDOMAIN for any other name of its domain. Only clients whose sidecar captures DNS resolve such a host of a " +
-		"ServiceEntry; pods do not by default, and nobody resolves its short forms (istio: pkg/dns/server/name_table.go).",
+		"ServiceEntry; pods do not by default, and its short forms are never resolved (istio: pkg/dns/server/name_table.go).",
 	Bad:  seHead + "spec: {hosts: [db.shop.svc.cluster.local], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}\n",
 	Good: seHead + "spec: {hosts: [db.example.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}\n",
 }
@@ -170,7 +170,7 @@ func findClusterHosts(s *manifest.Set, report Report) {
 var addressless = diag.Rule{
 	ID: "VM212", Name: "tcp-without-address", Severity: diag.Warning,
 	Doc: "A ServiceEntry for plain TCP has an address, its own or one that istiod gives it.",
-	Long: "TCP has no host name in it. Without an address of its own the service is one listener for every address at its port, which takes the traffic of all " +
+	Long: "TCP carries no host name. Without an address of its own the service is one listener for every address at its port, which takes the traffic of all " +
 		"others there. istiod allocates addresses since 1.25 by itself, unless the label networking.istio.io/enable-autoallocate-ip says false (istio: pilot/pkg/features/pilot.go).",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: db, namespace: shop, labels: {networking.istio.io/enable-autoallocate-ip: \"false\"}}\n" +
 		"spec: {hosts: [db.example.com], resolution: DNS, ports: [{number: 3306, name: mysql, protocol: TCP}]}\n",
@@ -187,7 +187,7 @@ func findAddressless(s *manifest.Set, report Report) {
 		}
 		for i, p := range e.Ports {
 			if strings.EqualFold(p.Protocol, "TCP") || strings.EqualFold(p.Protocol, "MYSQL") || strings.EqualFold(p.Protocol, "MONGO") {
-				report(addressless.At(r.Place("spec", "ports").Item(i, p.Name), "port %d is plain TCP, and the ServiceEntry has no address", p.Number).
+				report(addressless.At(r.Place("spec", "ports").Item(i, p.Name), "port %d is plain TCP, and the ServiceEntry does not have an address", p.Number).
 					WithHelp("add addresses, or take the label %s off", allocateLabel))
 				break
 			}
@@ -215,7 +215,7 @@ func findSelectsEverything(s *manifest.Set, report Report) {
 var staticHostName = diag.Rule{
 	ID: "VM215", Name: "static-host-name", Severity: diag.Error,
 	Doc: "The endpoints of a ServiceEntry with resolution STATIC are IP addresses.",
-	Long: "istiod's webhook refuses the object: nobody looks a name up for STATIC (istio: pkg/config/validation). With a workloadSelector it says nothing, and leaves " +
+	Long: "istiod's webhook refuses the object: names are not looked up for STATIC (istio: pkg/config/validation). With a workloadSelector there is no error, and leaves " +
 		"WorkloadEntries with host names out, which is VM118.",
 	Bad:  seHead + "spec: {hosts: [db.example.com], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: db1.example.com, serviceAccount: db}]}\n",
 	Good: seHead + "spec: {hosts: [db.example.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: db1.example.com, serviceAccount: db}]}\n",
@@ -230,7 +230,7 @@ func findStaticHostNames(s *manifest.Set, report Report) {
 			if _, err := netip.ParseAddr(w.Address); err == nil || w.Address == "" || strings.HasPrefix(w.Address, "unix://") {
 				continue
 			}
-			report(staticHostName.At(r.Place("spec", "endpoints").Item(i, "").Key("address"), "%q is no IP address, and istiod refuses it for STATIC", w.Address).
+			report(staticHostName.At(r.Place("spec", "endpoints").Item(i, "").Key("address"), "%q is not an IP address, and istiod refuses it for STATIC", w.Address).
 				WithHelp("write the address, or resolution: DNS"))
 		}
 	}
@@ -240,13 +240,13 @@ var internalAccount = diag.Rule{
 	ID: "VM216", Name: "endpoint-without-account", Severity: diag.Warning,
 	Doc: "The endpoints of a ServiceEntry inside the mesh name their service account.",
 	Long: "istiod takes an endpoint without a service account for one without a sidecar, and clients send it plaintext. A VM in STRICT mode refuses that (istio: " +
-		"pilot/pkg/serviceregistry/serviceentry/conversion.go). An endpoint that really has no sidecar says so with the label security.istio.io/tlsMode: disabled, or the " +
+		"pilot/pkg/serviceregistry/serviceentry/conversion.go). An endpoint that really does not have a sidecar says so with the label security.istio.io/tlsMode: disabled, or the " +
 		"host's DestinationRule does with tls mode DISABLE.",
 	Bad:  "externalServices: [{name: db, serviceEntry: {hosts: [db.example.com], location: MESH_INTERNAL, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 192.168.1.200}]}}]",
 	Good: "externalServices: [{name: db, serviceEntry: {hosts: [db.example.com], location: MESH_INTERNAL, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 192.168.1.200, serviceAccount: db}]}}]",
 }
 
-// plainEndpoint is the first endpoint that clients would send plaintext, by nobody's will; -1 where there is none.
+// plainEndpoint returns the first endpoint that clients would send plaintext without intending to; -1 where there is none.
 func plainEndpoint(e *networking.ServiceEntry) int {
 	if e.GetLocation() != networking.ServiceEntry_MESH_INTERNAL {
 		return -1
@@ -262,13 +262,13 @@ const accountOfEndpoint = "name the ServiceAccount that it runs as; one without 
 func findInternalEndpoints(m *mesh.Mesh, report Report) {
 	for _, e := range m.ExternalServices {
 		if i := plainEndpoint(e.Entry); i >= 0 && !ownTLS(e.Policy) {
-			report(internalAccount.At(e.At.Key("serviceEntry").Key("endpoints").Item(i, ""), "endpoint %s has no serviceAccount: clients will send it plaintext", e.Entry.Endpoints[i].Address).
+			report(internalAccount.At(e.At.Key("serviceEntry").Key("endpoints").Item(i, ""), "endpoint %s does not have a serviceAccount: clients will send it plaintext", e.Entry.Endpoints[i].Address).
 				WithHelp(accountOfEndpoint))
 		}
 	}
 }
 
-// findInternalAccounts reports the first endpoint of a ServiceEntry, since all of them are mended alike.
+// findInternalAccounts reports the first endpoint of a ServiceEntry, since all of them are fixed alike.
 func findInternalAccounts(s *manifest.Set, report Report) {
 	rules, policies := destinationRules(s), peersOf(s)
 	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
@@ -276,7 +276,7 @@ func findInternalAccounts(s *manifest.Set, report Report) {
 		if i < 0 || plaintext(rules, e.Hosts, r.Namespace) {
 			continue
 		}
-		d := internalAccount.At(r.Place("spec", "endpoints").Item(i, ""), "endpoint %s has no serviceAccount: clients will send it plaintext", e.Endpoints[i].Address).
+		d := internalAccount.At(r.Place("spec", "endpoints").Item(i, ""), "endpoint %s does not have a serviceAccount: clients will send it plaintext", e.Endpoints[i].Address).
 			WithHelp(accountOfEndpoint)
 		if p := policies.strict(r.Namespace, e.Endpoints[i].Labels); p != nil {
 			d.Severity = diag.Error
@@ -286,7 +286,7 @@ func findInternalAccounts(s *manifest.Set, report Report) {
 	}
 }
 
-// plaintext tells whether a DestinationRule for one of the hosts switches mTLS off: somebody thought about it.
+// plaintext reports whether a DestinationRule for one of the hosts switches mTLS off: someone thought about it.
 func plaintext(rules map[string][]ruled, hosts []string, namespace string) bool {
 	return slices.ContainsFunc(hosts, func(host string) bool {
 		return slices.ContainsFunc(rules[hostOf(host, namespace).text], func(r ruled) bool {
@@ -311,7 +311,7 @@ func findLongTargets(s *manifest.Set, report Report) {
 	for _, v := range s.Services() {
 		for _, p := range v.Ports {
 			if p.TargetName != "" && !serviceName(p.TargetName) {
-				report(longTarget.At(p.At.Key("targetPort"), "%q is no name that Kubernetes takes for a targetPort", p.TargetName).
+				report(longTarget.At(p.At.Key("targetPort"), "%q is not a name that Kubernetes takes for a targetPort", p.TargetName).
 					WithHelp("write the number, or a name of at most 15 small letters, digits and single hyphens"))
 			}
 		}

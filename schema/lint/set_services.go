@@ -28,13 +28,13 @@ func vms(workloads []*manifest.Workload) []*manifest.Workload {
 var noSelector = diag.Rule{
 	ID: "VM203", Name: "service-without-selector", Severity: diag.Error,
 	Doc: "A Service for VMs has a selector.",
-	Long: "WorkloadEntries join a Service by its selector alone. A Service without one has only the endpoints that somebody writes for it, and " +
+	Long: "WorkloadEntries join a Service by its selector alone. A Service without one has only the endpoints that someone writes for it, and " +
 		"VMs are never among them (istio: pilot/pkg/serviceregistry/kube/controller/controller.go).",
 	Bad:  "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {ports: [{name: http, port: 8080}]}\n---\n" + vmGood,
 	Good: "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 8080}]}\n---\n" + vmGood,
 }
 
-// findNoSelectors takes a Service for one of VMs when it has the name of their application, nobody wrote endpoints for
+// findNoSelectors takes a Service for one of VMs when it has the name of their application, no one wrote endpoints for
 // it, and nothing else serves the VMs.
 func findNoSelectors(s *manifest.Set, report Report) {
 	served := map[*manifest.Workload]bool{}
@@ -60,7 +60,7 @@ func findNoSelectors(s *manifest.Set, report Report) {
 			if i < 0 {
 				continue
 			}
-			report(noSelector.At(v.Place("spec", "selector"), "%s has no selector: %s will not be among its endpoints", v.Resource, found[i].Resource).
+			report(noSelector.At(v.Place("spec", "selector"), "%s does not have a selector: %s will not be among its endpoints", v.Resource, found[i].Resource).
 				WithHelp("add selector: {%s: %s}", key, v.Name))
 			break
 		}
@@ -70,7 +70,7 @@ func findNoSelectors(s *manifest.Set, report Report) {
 var headless = diag.Rule{
 	ID: "VM204", Name: "headless-service", Severity: diag.Error,
 	Doc: "A Service for VMs has an address of its own: it is neither headless nor an ExternalName.",
-	Long: "Istio passes traffic for a headless Service on to the address that the client looked up, and DNS has no VM's: WorkloadEntries are left " +
+	Long: "Istio passes traffic for a headless Service on to the address that the client looked up, and DNS lists no VM's: WorkloadEntries are left " +
 		"out (istio: pilot/pkg/serviceregistry/kube/conversion.go). Stable names for single VMs come from a ServiceEntry for each.",
 	Bad:  "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {clusterIP: None, selector: {app: pay}, ports: [{name: http, port: 8080}]}\n---\n" + vmGood,
 	Good: "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 8080}]}\n---\n" + vmGood,
@@ -124,7 +124,7 @@ func findNamedTargets(s *manifest.Set, report Report) {
 				if _, has := w.Ports[p.TargetName]; has {
 					continue
 				}
-				d := namedTarget.At(p.At.Key("targetPort"), "%s has no port %q: it gets no traffic from port %d of %s", w.Resource, p.TargetName, p.Number, v.Resource)
+				d := namedTarget.At(p.At.Key("targetPort"), "%s does not have a port %q: it gets no traffic from port %d of %s", w.Resource, p.TargetName, p.Number, v.Resource)
 				names := slices.Sorted(maps.Keys(w.Ports))
 				switch near := diag.Nearest(p.TargetName, names); {
 				case near != "":
@@ -141,7 +141,7 @@ func findNamedTargets(s *manifest.Set, report Report) {
 
 var portShadow = diag.Rule{
 	ID: "VM206", Name: "port-name-shadows", Severity: diag.Warning,
-	Doc: "A port of a Service leads to that port of its VMs which its targetPort says.",
+	Doc: "A Service's port leads to the VM port that its targetPort names.",
 	Long: "Where a WorkloadEntry has a port of the Service port's own name, that one counts, and the targetPort does not (istio: " +
 		"pilot/pkg/serviceregistry/kube/controller/util.go). A targetPort that is another port of the VM looks as if it worked, and does not.",
 	Bad: "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 80, targetPort: 9090}]}\n---\n" +

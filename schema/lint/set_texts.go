@@ -11,7 +11,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// embedded is a YAML document that stands as a text in a field of an object: a mesh's settings, or Prometheus', in a
+// embedded is a YAML document in a text field of an object: a mesh's settings, or Prometheus', in a
 // ConfigMap.
 type embedded struct {
 	root   *syntax.Node
@@ -19,7 +19,7 @@ type embedded struct {
 	holder *syntax.Node // the field
 }
 
-// embed reads the documents of a field; what cannot be read is somebody else's business.
+// embed reads the documents of a field; what cannot be read is someone else's business.
 func embed(at diag.Path, holder *syntax.Node) []embedded {
 	if holder == nil || holder.Kind != syntax.String {
 		return nil
@@ -35,7 +35,7 @@ func embed(at diag.Path, holder *syntax.Node) []embedded {
 	return found
 }
 
-// place lets a finding stand at a value inside the text where the text is a block in the source, line for line, and at
+// place puts a finding at a value inside the text where the text is a block in the source, line for line, and at
 // the field otherwise.
 func (e embedded) place(d diag.Diagnostic, n *syntax.Node) diag.Diagnostic {
 	source := e.at.Source()

@@ -74,12 +74,12 @@ func findUnknownSubsets(s *manifest.Set, report Report) {
 				report(unknownSubset.At(at, "no DestinationRule is for host %q: its subset %q is nowhere", d.to.Host, d.to.Subset).
 					WithHelp("add a DestinationRule for the host with this subset, or leave the subset out"))
 			case near != "":
-				report(unknownSubset.At(at, "%s has no subset %q", of[0].Resource, d.to.Subset).WithHelp("did you mean %q?", near))
+				report(unknownSubset.At(at, "%s does not have a subset %q", of[0].Resource, d.to.Subset).WithHelp("did you mean %q?", near))
 			case len(names) == 0:
-				report(unknownSubset.At(at, "%s has no subset %q, nor any other", of[0].Resource, d.to.Subset).
+				report(unknownSubset.At(at, "%s does not have a subset %q, nor any other", of[0].Resource, d.to.Subset).
 					WithHelp("add it to the rule, or leave the subset out"))
 			default:
-				report(unknownSubset.At(at, "%s has no subset %q; it has %s", of[0].Resource, d.to.Subset, strings.Join(names, ", ")).
+				report(unknownSubset.At(at, "%s does not have a subset %q; it has %s", of[0].Resource, d.to.Subset, strings.Join(names, ", ")).
 					WithHelp("add it to the rule; a patch of the list `subsets` replaces all of them, so let it name all, or write it as a JSON patch (op: add)"))
 			}
 		}
@@ -89,7 +89,7 @@ func findUnknownSubsets(s *manifest.Set, report Report) {
 var emptySubset = diag.Rule{
 	ID: "VM502", Name: "subset-without-workloads", Severity: diag.Warning,
 	Doc: "A subset of a service that VMs serve has workloads.",
-	Long: "A route to a subset that selects nobody gets 503 for its share of the traffic, UH. A subset selects among the endpoints of its service " +
+	Long: "A route to a subset that selects no endpoint gets 503 for its share of the traffic, UH. A subset selects among the endpoints of its service " +
 		"alone, by its labels. Where pods with these labels serve too, and only they are not among the manifests, all is well.",
 	Bad:  payService + payRule + vmGood,
 	Good: payService + payRule + strings.Replace(vmGood, "{app: pay}", "{app: pay, version: v1}", 1),

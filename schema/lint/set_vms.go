@@ -27,7 +27,7 @@ func itsEntry(s *manifest.Set, vm *manifest.VM) *manifest.Workload {
 	return s.Workload(s.Find(manifest.NetworkingGroup, "WorkloadEntry", vmNamespace(vm), vm.Env["ISTIO_META_WORKLOAD_ENTRY"]))
 }
 
-// its is a VM's entry, or else its group.
+// its is the VM's entry, or its group where it has none.
 func its(s *manifest.Set, vm *manifest.VM) *manifest.Workload {
 	if w := itsEntry(s, vm); w != nil {
 		return w
@@ -75,7 +75,7 @@ func findVMLabelDrift(s *manifest.Set, report Report) {
 		if w == nil || json.Unmarshal([]byte(vm.Env["ISTIO_METAJSON_LABELS"]), &labels) != nil || len(labels) == 0 {
 			continue
 		}
-		own := map[string]string{} // what istiod or istioctl adds by itself says nothing
+		own := map[string]string{} // what istiod or istioctl adds by itself does not have a meaning here
 		for key, value := range w.Clients {
 			if !strings.Contains(key, "istio.io/") {
 				own[key] = value
@@ -91,7 +91,7 @@ func findVMLabelDrift(s *manifest.Set, report Report) {
 var vmAddress = diag.Rule{
 	ID: "VM111", Name: "address-of-vm", Severity: diag.Error,
 	Doc: "The address of a WorkloadEntry is the one that its VM reports.",
-	Long: "istiod finds the entry of a connecting VM by the first address that it reports, ISTIO_SVC_IP. With another one the VM is nobody's: no Service or ServiceEntry gives it ports, and what arrives goes through as if unknown " +
+	Long: "istiod finds the entry of a connecting VM by the first address that it reports, ISTIO_SVC_IP. With another one the VM belongs to nothing: no Service or ServiceEntry gives it ports, and what arrives goes through as if unknown " +
 		"(istio: pilot/pkg/serviceregistry/kube/controller/controller.go). Behind NAT both are the outer address.",
 	Bad:  vmEntry + vmFile + "POD_NAMESPACE='shop'\nISTIO_META_WORKLOAD_ENTRY='pay-vm1'\nISTIO_SVC_IP='10.0.0.5'",
 	Good: vmEntry + vmFile + "POD_NAMESPACE='shop'\nISTIO_META_WORKLOAD_ENTRY='pay-vm1'\nISTIO_SVC_IP='192.168.1.100'",
@@ -115,7 +115,7 @@ func findVMAddresses(s *manifest.Set, report Report) {
 var vmCluster = diag.Rule{
 	ID: "VM115", Name: "cluster-of-vm", Severity: diag.Error,
 	Doc: "A VM says the cluster's name as istiod knows it.",
-	Long: "A token is checked by the cluster that the VM names in ISTIO_META_CLUSTER_ID. Of a name that is neither istiod's own (Kubernetes, if nobody said) nor a remote cluster's it refuses the token: client claims to be in cluster … " +
+	Long: "A token is checked by the cluster that the VM names in ISTIO_META_CLUSTER_ID. Of a name that is neither istiod's own (Kubernetes by default) nor a remote cluster's it refuses the token: client claims to be in cluster … " +
 		"(istio: security/pkg/server/ca/authenticate/kubeauth).",
 	Bad:  mesh1 + "---\n" + vmGood + vmFile + "ISTIO_META_CLUSTER_ID='Kubernetes'",
 	Good: mesh1 + "---\n" + vmGood + vmFile + "ISTIO_META_CLUSTER_ID='cluster1'",
@@ -166,7 +166,7 @@ func findVMTrust(s *manifest.Set, report Report) {
 }
 
 var noReporter = diag.Rule{
-	ID: "VM308", Name: "nobody-reports-health", Severity: diag.Error,
+	ID: "VM308", Name: "health-not-reported", Severity: diag.Error,
 	Doc: "The VM of a WorkloadEntry that waits for health reports sends them.",
 	Long: "With the annotation proxy.istio.io/health-checks-enabled istiod leaves an entry out of its services until the VM has reported that it is healthy, and a VM reports for the entry that its ISTIO_META_WORKLOAD_ENTRY names. " +
 		"Without it the entry never gets traffic (istio: pilot/pkg/serviceregistry/serviceentry).",
@@ -212,12 +212,12 @@ func findIdleProbes(s *manifest.Set, report Report) {
 		if vm.Env["ISTIO_SVC_IP"] == "" && entriesOf(s, vm) {
 			continue // shared by the VMs of a group; each says its own entry beside it
 		}
-		report(idleProbe.At(vm.MeshAt.Key("readinessProbe"), "nobody takes what this probe finds: the VM neither registers nor names its WorkloadEntry").Key().
+		report(idleProbe.At(vm.MeshAt.Key("readinessProbe"), "the result of this probe is not used: the VM neither registers nor names its WorkloadEntry").Key().
 			WithHelp("set ISTIO_META_AUTO_REGISTER_GROUP or ISTIO_META_WORKLOAD_ENTRY in cluster.env"))
 	}
 }
 
-// entriesOf tells whether there are WorkloadEntries that somebody wrote for the group of a VM.
+// entriesOf reports whether there are WorkloadEntries that someone wrote for the group of a VM.
 func entriesOf(s *manifest.Set, vm *manifest.VM) bool {
 	g := itsGroup(s, vm)
 	return g != nil && slices.ContainsFunc(s.Selected(g.Namespace, g.Clients), func(w *manifest.Workload) bool { return w.Entry() && w.Auto() == "" })

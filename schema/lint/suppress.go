@@ -1,8 +1,8 @@
 package lint
 
 import (
+	"iter"
 	"slices"
-	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/mesh"
@@ -11,7 +11,7 @@ import (
 var unusedIgnore = diag.Rule{
 	ID: "VM098", Name: "unused-ignore", Severity: diag.Warning,
 	Doc: "An entry of lint.ignore silences something.",
-	Long: "An entry that matches no finding is a leftover, or is misspelt and protects nothing; either way the next reader is misled. " +
+	Long: "An entry that matches no finding is a leftover, or is misspelled and protects nothing; either way the next reader is misled. " +
 		"Warnings and notes can be ignored, and errors of the catalogue (VM101 and up). Errors below that cannot: no mesh could be built.",
 	Bad:  "lint: {ignore: [{rule: VM045, path: \"spec.workloads[gone]\", reason: \"it was here once\"}]}",
 	Good: "lint: {ignore: []}",
@@ -27,44 +27,56 @@ func Suppress(found diag.List, m *mesh.Mesh) diag.List {
 		used    bool
 		refused bool // it matched an error that leaves no mesh
 	}
-	byRule := map[string][]*entry{}
+	type place struct {
+		source     *diag.Source
+		rule, path string
+	}
+	byPlace := map[place][]*entry{}
 	var all []*entry
 	for _, s := range m.Specs {
 		for _, i := range s.Ignores {
 			e := &entry{Ignore: i}
 			all = append(all, e)
-			byRule[i.Rule] = append(byRule[i.Rule], e)
+			at := place{e.At.Source(), e.Rule, e.Path}
+			byPlace[at] = append(byPlace[at], e)
 		}
 	}
 	if len(all) == 0 {
 		return found
 	}
 	var kept diag.List
+	rules := map[string]bool{}
+	for _, e := range all {
+		rules[e.Rule] = true
+	}
 	for _, d := range found {
 		ignored := false
-		for _, e := range byRule[d.Rule] {
-			switch {
-			case d.At.Source() != e.At.Source() || !below(d.At.String(), e.Path):
-			case suppressible(d):
-				e.used, ignored = true, true
-			default:
-				e.refused = true
+		if rules[d.Rule] {
+			for path := range prefixes(d.At.String()) {
+				for _, e := range byPlace[place{d.At.Source(), d.Rule, path}] {
+					if suppressible(d) {
+						e.used, ignored = true, true
+					} else {
+						e.refused = true
+					}
+				}
 			}
 		}
 		if !ignored {
 			kept = append(kept, d)
 		}
 	}
+	failed := kept.HasErrors()
 	for _, e := range all {
 		switch {
 		case e.used:
 		case e.refused:
-			kept = append(kept, unusedIgnore.At(e.At.Key("rule"), "%s cannot be ignored: nothing can be built while it holds", e.Rule).
-				WithHelp("mend the finding, and drop this entry"))
-		case kept.HasErrors() && isBundleRule(e.Rule): // nobody asks those while there are errors
+			kept = append(kept, unusedIgnore.At(e.At.Key("rule"), "%s cannot be ignored: nothing can be built until it is fixed", e.Rule).
+				WithHelp("fix the finding, and delete this entry"))
+		case failed && isBundleRule(e.Rule): // not run while there are errors
 		default:
 			kept = append(kept, unusedIgnore.At(e.At, "nothing to ignore: no finding of %s at %s or below it", e.Rule, e.Path).
-				WithHelp("drop this entry"))
+				WithHelp("delete this entry"))
 		}
 	}
 	return kept
@@ -76,8 +88,13 @@ func isBundleRule(id string) bool {
 
 func suppressible(d diag.Diagnostic) bool { return d.Severity < diag.Error || d.Rule >= firstLintID }
 
-// below tells whether a path is the given one or lies under it.
-func below(path, parent string) bool {
-	rest, found := strings.CutPrefix(path, parent)
-	return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
+// prefixes yields the paths that a path is at or below: spec, spec.workloads, spec.workloads[pay] and so on.
+func prefixes(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 1; i <= len(path); i++ {
+			if (i == len(path) || path[i] == '.' || path[i] == '[') && !yield(path[:i]) {
+				return
+			}
+		}
+	}
 }

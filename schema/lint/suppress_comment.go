@@ -11,7 +11,7 @@ import (
 var ignoreComment = diag.Rule{
 	ID: "VM099", Name: "ignore-comment", Severity: diag.Warning,
 	Doc: "A comment that ignores a rule names it, says why, and silences something.",
-	Long: "`# vmmesh:ignore VM209 the new VM is twice as large` silences the rule on its own line, or on the next one if nothing else is on its line. Without a reason it silences nothing: whoever comes later must be able to tell whether it still " +
+	Long: "`# vmmesh:ignore VM209 the new VM is twice as large` silences the rule on its own line, or on the next one if nothing else is on its line. Without a reason it silences nothing: whoever comes later must be able to know whether it still " +
 		"holds. A comment that matches no finding is a leftover. Warnings and notes can be ignored, and errors of the catalogue (VM101 and up).",
 	Bad:  "# vmmesh:ignore VM209 it was here once\nspec: {}",
 	Good: "spec: {}",
@@ -33,7 +33,7 @@ var (
 type ignoring struct {
 	source *diag.Source
 	pos    diag.Pos // of the comment
-	lines  [2]int   // its own line and, where it stands alone, the next that is no comment
+	lines  [2]int   // its own line and, where it is alone on its line, the next that is not a comment
 	rule   string
 	reason string
 	used   bool
@@ -42,7 +42,7 @@ type ignoring struct {
 
 // SuppressByComment drops the findings that a comment beside them asks to ignore, and adds one for each comment that
 // silences nothing or does not say why. Sources are all texts that were read; only their names and texts count. A text of
-// which no finding has a line is left alone, and so is one that is nobody's file.
+// which no finding has a line is left alone, and so is one that is not a file.
 func SuppressByComment(found diag.List, sources []*diag.Source) diag.List {
 	type line struct {
 		source string
@@ -52,10 +52,13 @@ func SuppressByComment(found diag.List, sources []*diag.Source) diag.List {
 	var all []*ignoring
 	seen := map[string]bool{}
 	for _, s := range sources {
-		if s == nil || seen[s.Name] || !bytes.Contains(s.Text, []byte(mark)) {
+		if s == nil || seen[s.Name] {
 			continue
 		}
-		seen[s.Name] = true
+		seen[s.Name] = true // documents of one stream share a text, which is searched once
+		if !bytes.Contains(s.Text, []byte(mark)) {
+			continue
+		}
 		for _, i := range ignorings(s) {
 			all = append(all, i)
 			for _, n := range i.lines {
@@ -97,9 +100,9 @@ func SuppressByComment(found diag.List, sources []*diag.Source) diag.List {
 		case i.reason == "":
 			d = ignoreComment.At(place, "this comment does not say why %s is ignored, and so it is not", i.rule).WithHelp("add the reason behind the rule")
 		case i.refuse:
-			d = ignoreComment.At(place, "%s cannot be ignored: nothing can be built while it holds", i.rule).WithHelp("mend the finding, and drop this comment")
+			d = ignoreComment.At(place, "%s cannot be ignored: nothing can be built until it is fixed", i.rule).WithHelp("fix the finding, and delete this comment")
 		default:
-			d = ignoreComment.At(place, "nothing to ignore: no finding of %s is on this line or the next", i.rule).WithHelp("drop this comment")
+			d = ignoreComment.At(place, "nothing to ignore: no finding of %s is on this line or the next", i.rule).WithHelp("delete this comment")
 		}
 		d.Where = i.pos
 		kept = append(kept, d)
@@ -109,7 +112,7 @@ func SuppressByComment(found diag.List, sources []*diag.Source) diag.List {
 
 // ignorings finds the comments of a text.
 func ignorings(s *diag.Source) []*ignoring {
-	var all, open []*ignoring // open are those that stand alone and wait for the next line
+	var all, open []*ignoring // open are those that are alone and wait for the next line
 	source := &diag.Source{Name: s.Name, Text: s.Text}
 	number := 0
 	for text := range bytes.Lines(s.Text) {

@@ -12,7 +12,7 @@ import (
 type Report func(diag.Diagnostic)
 
 // Rule is a rule, how it looks at a resolved mesh, and how at manifests that came from elsewhere. Either may be nil. The
-// functions must stand a mesh, and objects, that had other findings.
+// functions must accept a mesh, and objects, that have other findings.
 type Rule struct {
 	diag.Rule
 	Mesh func(*mesh.Mesh, Report)
@@ -21,6 +21,7 @@ type Rule struct {
 
 // Table is every rule of this room, by id.
 var Table = []Rule{
+	{olderReading, nil, findOlderReadings},
 	{Rule: unusedIgnore},  // found by Suppress, after all others have spoken
 	{Rule: ignoreComment}, // found by SuppressByComment, at the very end
 	{missingAccount, nil, findMissingAccounts},

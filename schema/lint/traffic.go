@@ -74,9 +74,9 @@ func failsOver(p policyAt, report Report) {
 	const help = "add outlierDetection: {consecutive5xxErrors: 5, interval: 30s, baseEjectionTime: 30s} to the policy"
 	switch {
 	case len(l.Failover) > 0:
-		report(failoverWithoutOutlier.At(at.Key("failover"), "nothing fails over: the policy has no outlierDetection").WithHelp(help))
+		report(failoverWithoutOutlier.At(at.Key("failover"), "nothing fails over: the policy does not have an outlierDetection").WithHelp(help))
 	case len(l.FailoverPriority) > 0:
-		report(failoverWithoutOutlier.At(at.Key("failoverPriority"), "nothing fails over: the policy has no outlierDetection").WithHelp(help))
+		report(failoverWithoutOutlier.At(at.Key("failoverPriority"), "nothing fails over: the policy does not have an outlierDetection").WithHelp(help))
 	}
 }
 
@@ -124,7 +124,7 @@ func findQuietLocalities(m *mesh.Mesh, report Report) {
 			}
 			if where := regionsOf(w, s); len(where) > 1 && !where[""] {
 				report(quietLocality.At(s.At.Key("traffic").Key("trafficPolicy").Key("outlierDetection"), "with ejection, clients of service %q keep to the VMs of their own region", s.Name).
-					WithHelp("say so, or not: loadBalancer: {localityLbSetting: {enabled: true}}"))
+					WithHelp("choose explicitly: loadBalancer: {localityLbSetting: {enabled: true}}"))
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func regionsOf(w *mesh.Workload, s *mesh.Service) map[string]bool {
 var unknownRegion = diag.Rule{
 	ID: "VM509", Name: "failover-to-nowhere", Severity: diag.Warning,
 	Doc: "A region to which traffic fails over is one that VMs of the host are in.",
-	Long: "Istio compares regions as they are written. Where no endpoint is in the region that a failover names, the rule holds for nobody: once the near ones are ejected, the rest of the world is one " +
+	Long: "Istio compares regions as they are written. Where no endpoint is in the region that a failover names, the rule is ignored: once the near ones are ejected, the rest of the world is one " +
 		"(istio: pkg/config/validation/agent, pilot/pkg/networking/core/loadbalancer). This is judged for hosts that VMs alone serve, and whose regions are all known.",
 	Bad:  "spec:\n  workloads:\n  - groups: [{locality: us-west1/a}, {locality: us-west1/b}]\n    services:\n    - name: pay\n      traffic: {trafficPolicy: {outlierDetection: {interval: 30s}, loadBalancer: {localityLbSetting: {failover: [{from: us-west1, to: us-east1}]}}}}",
 	Good: "spec:\n  workloads:\n  - groups: [{locality: us-west1/a}, {locality: us-east1/b}]\n    services:\n    - name: pay\n      traffic: {trafficPolicy: {outlierDetection: {interval: 30s}, loadBalancer: {localityLbSetting: {failover: [{from: us-west1, to: us-east1}]}}}}",
@@ -262,7 +262,7 @@ func findUpgradedPlainRules(s *manifest.Set, report Report) {
 		}
 		for _, w := range selected {
 			if w.Clients["security.istio.io/tlsMode"] == "disabled" || w.Account == "" {
-				report(upgradedPlain.At(p.upgradeAt(), "%s has no sidecar, and gets HTTP/2 in plaintext", w.Resource).
+				report(upgradedPlain.At(p.upgradeAt(), "%s does not have a sidecar, and gets HTTP/2 in plaintext", w.Resource).
 					WithHelp("drop the upgrade, or make sure that it speaks HTTP/2 without TLS"))
 				return
 			}

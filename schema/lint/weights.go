@@ -40,7 +40,7 @@ type endpoint struct {
 
 func (e endpoint) said() bool { return e.group != nil }
 
-// at is where its weight stands, or would.
+// at is the path of its weight, set or not.
 func (e endpoint) at() diag.Path {
 	if e.instance != nil && e.instance.Weight != e.group.Weight {
 		return e.instance.At.Key("weight")

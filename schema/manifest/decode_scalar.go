@@ -154,6 +154,9 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 
 // unquoteHelp says how to mend a number that is written as text.
 func unquoteHelp(n *syntax.Node) string {
+	if older := n.OlderReading(); older != "" {
+		return "write the number in decimal digits alone, such as " + older
+	}
 	if n.Kind == syntax.String {
 		if _, err := strconv.ParseFloat(n.Value, 64); err == nil && n.Value == strings.TrimSpace(n.Value) {
 			return fmt.Sprintf("write %s, without quotes", n.Value)
