@@ -52,6 +52,7 @@ type Client struct {
 // Pod is a client that lives in the cluster. Zero values are those of a pod without any.
 type Pod struct {
 	Name, Namespace string
+	Gateway         bool // its proxy is a gateway, not a sidecar
 	ServiceAccount  string
 	Labels          map[string]string
 	IP              string
@@ -102,8 +103,12 @@ func (p Pod) node(t testing.TB, i *Istiod) *core.Node {
 	}
 	told, err := structpb.NewStruct(known)
 	require.NoError(t, err)
+	kind := "sidecar"
+	if p.Gateway {
+		kind = "router"
+	}
 	return &core.Node{
-		Id:       fmt.Sprintf("sidecar~%s~%s.%s~%s.svc.%s", p.IP, p.Name, p.Namespace, p.Namespace, i.Settings.clusterDomain()),
+		Id:       fmt.Sprintf("%s~%s~%s.%s~%s.svc.%s", kind, p.IP, p.Name, p.Namespace, p.Namespace, i.Settings.clusterDomain()),
 		Metadata: told,
 		Locality: locality(p.Locality),
 	}

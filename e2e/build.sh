@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the programs that the tests run and prints the folder they are in. The servers are built once for each go.sum
-# and for each text of this file; kube-apiserver and etcd are taken from $KUBEBUILDER_ASSETS when it is set.
+# Builds the programs that the tests run and prints the folder they are in, which belongs to this checkout. The servers
+# are built once for each go.sum and each text of this file; kube-apiserver and etcd are taken from $KUBEBUILDER_ASSETS
+# when it is set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -41,5 +42,12 @@ if [ ! -e "$dir/complete" ]; then
 	chmod -R u+w "$dir"
 	touch "$dir/complete"
 fi
-(cd .. && go build -o "$dir/vmmesh" ./cmd/vmmesh) >&2
-echo "$dir"
+# Each checkout has a folder of its own, with vmmesh as it is there, and links to the servers: checkouts that are tested
+# at the same time do not run one another's vmmesh.
+own=$cache/checkouts/$(pwd -P | sha256sum | cut -c 1-16)
+mkdir -p "$own"
+find "$own" -mindepth 1 -type l -delete
+ln -s -t "$own" "$dir"/*
+rm -f "$own/vmmesh"
+(cd .. && go build -o "$own/vmmesh" ./cmd/vmmesh) >&2
+echo "$own"

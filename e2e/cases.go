@@ -65,7 +65,8 @@ type Spec struct {
 			// DiscoveryAddress is what meshConfig.defaultConfig has for VMs of the first revision.
 			DiscoveryAddress string
 		}
-		Networks []struct {
+		ControlPlane struct{ MeshConfig map[string]any }
+		Networks     []struct {
 			Name            string
 			IstiodAddresses []string
 		}
@@ -92,6 +93,7 @@ type GroupSpec struct {
 // InstanceSpec is an instance of a spec.
 type InstanceSpec struct {
 	Name, Address, ExternalAddress, Network string
+	EntryName                               string
 	Labels                                  map[string]string
 }
 
@@ -120,7 +122,12 @@ type Group struct {
 	IstiodAddresses func(network string) []string
 }
 
-// Auto tells whether istiod makes the group's entries.
+// Entry is the name of an instance's WorkloadEntry.
+func (g *Group) Entry(instance *InstanceSpec) string {
+	return or(instance.EntryName, g.Name+"-"+instance.Name)
+}
+
+// Auto reports whether istiod makes the group's entries.
 func (g *Group) Auto() bool { return g.Registration == "Auto" }
 
 // Groups are all groups of a spec.

@@ -43,7 +43,7 @@ var differences = []difference{
 		"istioctl never says which WorkloadEntry is a VM's, so that nothing would report the health of a static one",
 		func(s subject, key string, istioctl, vmmesh side) bool {
 			return key == "cluster.env ISTIO_META_WORKLOAD_ENTRY" && s.instance != nil && !s.group.Auto() &&
-				!istioctl.there && vmmesh.value == s.group.Name+"-"+s.instance.Name
+				!istioctl.there && vmmesh.value == s.group.Entry(s.instance)
 		},
 	},
 	{

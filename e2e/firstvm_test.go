@@ -32,6 +32,7 @@ func testFirstVM(t *testing.T, c *Cluster) {
 	t.Cleanup(func() {
 		out, err := exec.Command(program("kubectl"), "--kubeconfig", c.Kubeconfig, "delete", "--wait=false", "-k", filepath.Join(dir, "deploy")).CombinedOutput()
 		require.NoError(t, err, "%s", out)
+		c.deleteNamespace(t, "vm-workloads") // the command leaves that to a controller
 	})
 
 	skipped := map[string]bool{}

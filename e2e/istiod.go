@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
 )
 
 // Settings are the facts of a mesh that its charts are given: what spec.istio says. Zero values are Istio's defaults.
@@ -31,6 +32,9 @@ type Settings struct {
 	Ambient       bool
 	// DiscoveryAddress is where proxies find istiod, if not under its Service's name.
 	DiscoveryAddress string
+	// ControlPlane is the folder control-plane of a build, if its files are what the charts are given: all of these
+	// settings are then theirs, and the fields above are only what the tests expect of them.
+	ControlPlane string
 }
 
 func (s Settings) namespace() string     { return or(s.Namespace, "istio-system") }
@@ -52,45 +56,92 @@ type Istiod struct {
 	server   *Server
 }
 
-// charts renders Istio's own charts for these settings, without what there is no use for here.
-func charts(t testing.TB, s Settings) []*unstructured.Unstructured {
+// chart is what Istio's charts make of settings, as far as the tests use it.
+type chart struct {
+	objects []*unstructured.Unstructured
+	env     map[string]string // of istiod
+}
+
+// charts renders Istio's own charts for these settings.
+func charts(t testing.TB, s Settings) chart {
 	t.Helper()
-	args := []string{"manifest", "generate", "--set", "profile=minimal", "--istioNamespace", s.namespace(),
-		"--set", "values.global.istioNamespace=" + s.namespace(), "--set", "namespace=" + s.namespace()}
-	for name, value := range map[string]string{
-		"revision":                                  s.Revision,
-		"values.global.meshID":                      s.MeshID,
-		"values.global.multiCluster.clusterName":    s.ClusterName,
-		"values.global.network":                     s.Network,
-		"meshConfig.trustDomain":                    s.TrustDomain,
-		"values.global.proxy.clusterDomain":         s.ClusterDomain,
-		"meshConfig.defaultConfig.discoveryAddress": s.DiscoveryAddress,
-	} {
-		if value != "" {
-			args = append(args, "--set", name+"="+value)
+	args := []string{"manifest", "generate"}
+	if s.ControlPlane != "" {
+		args = append(args, "--filename", operatorFile(t, s.ControlPlane))
+	} else {
+		args = append(args, "--set", "profile=minimal", "--istioNamespace", s.namespace(),
+			"--set", "values.global.istioNamespace="+s.namespace(), "--set", "namespace="+s.namespace())
+		for name, value := range map[string]string{
+			"revision":                                  s.Revision,
+			"values.global.meshID":                      s.MeshID,
+			"values.global.multiCluster.clusterName":    s.ClusterName,
+			"values.global.network":                     s.Network,
+			"meshConfig.trustDomain":                    s.TrustDomain,
+			"values.global.proxy.clusterDomain":         s.ClusterDomain,
+			"meshConfig.defaultConfig.discoveryAddress": s.DiscoveryAddress,
+		} {
+			if value != "" {
+				args = append(args, "--set", name+"="+value)
+			}
 		}
 	}
-	command := exec.Command(program("istioctl"), args...)
-	var stderr strings.Builder
-	command.Stderr = &stderr
-	out, err := command.Output()
-	require.NoError(t, err, "istioctl %s: %s", strings.Join(args, " "), stderr.String())
-	var objects []*unstructured.Unstructured
-	for _, o := range Objects(t, out) {
+	rendered := chart{env: map[string]string{}}
+	for _, o := range Objects(t, []byte(run(t, program("istioctl"), args...))) {
 		switch o.GetKind() {
 		case "ConfigMap", "ServiceAccount", "Service":
-			objects = append(objects, o)
+			rendered.objects = append(rendered.objects, o)
+		case "Deployment":
+			if !strings.HasPrefix(o.GetName(), "istiod") {
+				continue
+			}
+			containers, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
+			env, _, _ := unstructured.NestedSlice(containers[0].(map[string]any), "env")
+			for _, variable := range env {
+				if v := variable.(map[string]any); v["value"] != nil {
+					rendered.env[v["name"].(string)] = fmt.Sprint(v["value"])
+				}
+			}
 		}
 	}
-	return objects
+	return rendered
+}
+
+// operatorFile is the IstioOperator of a folder control-plane; where that has values for Helm, a file that has istioctl
+// give them to the same chart.
+func operatorFile(t testing.TB, dir string) string {
+	t.Helper()
+	operator := filepath.Join(dir, "istio-operator.yaml")
+	if _, err := os.Stat(operator); err == nil {
+		return operator
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "istiod-values.yaml"))
+	require.NoError(t, err)
+	values := map[string]any{}
+	require.NoError(t, yaml.UnmarshalStrict(text, &values))
+	spec := map[string]any{"profile": "minimal", "values": values}
+	for _, name := range []string{"revision", "meshConfig", "profile"} { // IstioOperators have these beside the values
+		if value, there := values[name]; there {
+			spec[name] = value
+			delete(values, name)
+		}
+	}
+	namespace, _, _ := unstructured.NestedString(values, "global", "istioNamespace")
+	spec["namespace"] = namespace
+	text, err = yaml.Marshal(map[string]any{"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": spec})
+	require.NoError(t, err)
+	operator = filepath.Join(t.TempDir(), "operator.yaml")
+	require.NoError(t, os.WriteFile(operator, text, 0o600))
+	return operator
 }
 
 // Install gives the cluster what Istio's installation leaves beside the running istiod: the mesh's ConfigMaps, and the
-// label that names the cluster's network. After the test everything is again as it was.
-func (c *Cluster) Install(t testing.TB, s Settings) {
+// label that names the cluster's network. After the test everything is again as it was. It returns the environment that
+// the charts give istiod.
+func (c *Cluster) Install(t testing.TB, s Settings) map[string]string {
 	t.Helper()
 	c.Namespace(t, s.namespace())
-	for _, o := range charts(t, s) {
+	rendered := charts(t, s)
+	for _, o := range rendered.objects {
 		resource, err := c.resource(o)
 		require.NoError(t, err)
 		before, err := resource.Get(context.Background(), o.GetName(), metav1.GetOptions{})
@@ -109,6 +160,7 @@ func (c *Cluster) Install(t testing.TB, s Settings) {
 		require.NoError(t, err, Ref(o))
 	}
 	c.labelNamespace(t, s.namespace(), "topology.istio.io/network", s.Network)
+	return rendered.env
 }
 
 // labelNamespace sets a label, or takes it away when the value is empty, until the test is over.
@@ -134,7 +186,7 @@ func (c *Cluster) labelNamespace(t testing.TB, namespace, name, value string) {
 // answers to its usual names and to the hosts that are given, such as those of other revisions.
 func (c *Cluster) StartIstiod(t testing.TB, s Settings, address string, hosts ...string) *Istiod {
 	t.Helper()
-	c.Install(t, s)
+	env := c.Install(t, s)
 	if address != "127.0.0.1" {
 		addAddress(t, address)
 	}
@@ -144,8 +196,8 @@ func (c *Cluster) StartIstiod(t testing.TB, s Settings, address string, hosts ..
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	i := &Istiod{Settings: s, Address: address}
 	i.server = startServer(t, name, []string{
-		"POD_NAME=" + name, "POD_NAMESPACE=" + s.namespace(), "SERVICE_ACCOUNT=istiod", "REVISION=" + or(s.Revision, "default"),
-		"CLUSTER_ID=" + s.cluster(), "PILOT_CERT_PROVIDER=istiod", "ISTIOD_CUSTOM_HOST=" + strings.Join(append([]string{"localhost"}, hosts...), ","),
+		"POD_NAME=" + name, "POD_NAMESPACE=" + s.namespace(), "SERVICE_ACCOUNT=istiod", "REVISION=" + env["REVISION"],
+		"CLUSTER_ID=" + env["CLUSTER_ID"], "PILOT_CERT_PROVIDER=istiod", "ISTIOD_CUSTOM_HOST=" + strings.Join(append([]string{"localhost"}, hosts...), ","),
 		"PILOT_ENABLE_AMBIENT=" + fmt.Sprint(s.Ambient), "PILOT_WORKLOAD_ENTRY_GRACE_PERIOD=1s",
 	}, "/bin/sh", "-c", `cd "$1" && shift && exec "$@"`, "sh", dir,
 		program("pilot-discovery"), "discovery", "--kubeconfig", c.Kubeconfig, "--domain", s.clusterDomain(),

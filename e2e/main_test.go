@@ -24,6 +24,8 @@ func TestMesh(t *testing.T) {
 	t.Run("join", func(t *testing.T) { testJoin(t, c) })
 	t.Run("first VM", func(t *testing.T) { testFirstVM(t, c) })
 	t.Run("traffic", func(t *testing.T) { testTraffic(t, c) })
+	t.Run("control plane", func(t *testing.T) { testControlPlane(t, c) })
+	t.Run("views", func(t *testing.T) { testViews(t, c) })
 	t.Run("gitops", func(t *testing.T) { testGitOps(t, c) })
 	t.Run("rules", func(t *testing.T) { testRules(t, c) })
 }

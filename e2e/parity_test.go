@@ -123,7 +123,7 @@ func (b *Built) groupOf(t *testing.T, g *Group, instance *InstanceSpec) *unstruc
 		return o
 	}
 	for _, e := range b.Kind("WorkloadEntry") {
-		if e.GetName() == g.Name+"-"+instance.Name && e.GetNamespace() == g.Namespace {
+		if e.GetName() == g.Entry(instance) && e.GetNamespace() == g.Namespace {
 			entry := e.DeepCopy().Object["spec"].(map[string]any)
 			for _, name := range []string{"network", "locality", "ports"} {
 				delete(template, name)

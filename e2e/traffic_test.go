@@ -89,6 +89,12 @@ func testTraffic(t *testing.T, c *Cluster) {
 					same(t, client, filepath.Join(dir, g.Name+".txt"), func(v View) string { return v.Inbound() + v.Outbound(known...) })
 				}
 			}
+			for name, pod := range gatewaysOf(append(slices.Clone(b.Objects), beside...), spec.Spec.Istio.Network) {
+				client := NewClient(t, i, pod)
+				sees[name] = func(t *testing.T) {
+					same(t, client, filepath.Join(dir, name+".txt"), func(v View) string { return v.Passing(known...) })
+				}
+			}
 			for _, name := range slices.Sorted(maps.Keys(sees)) {
 				t.Run(name, sees[name])
 			}
