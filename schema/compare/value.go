@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/vmmesh/vmmesh/schema/secret"
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
@@ -87,7 +88,7 @@ func shown(n *syntax.Node) string {
 	const most = 120
 	var b strings.Builder
 	writeShown(&b, n, most)
-	s := b.String()
+	s := secret.Redact(b.String())
 	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "…"
 	}
