@@ -55,3 +55,54 @@ func TestSignals(t *testing.T) {
 		require.NoDirExists(t, tree)
 	}
 }
+
+// TestPipesInFolders: what is in a folder and could be read without end is named and left out, or is an error where it is
+// the spec; a pipe that is named itself is read.
+func TestPipesInFolders(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.MkdirAll("m/vm", 0o755))
+	writeSpec(t, "m/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+	require.NoError(t, syscall.Mkfifo("m/pipe.yaml", 0o644))
+	require.NoError(t, syscall.Mkfifo("m/vm/cluster.env", 0o644))
+	require.NoError(t, os.Symlink("/dev/zero", "m/zero.json"))
+	require.NoError(t, os.Symlink("/dev/stdin", "m/stdin.yml"))
+	for _, command := range []string{"verify", "import"} {
+		r := run(command, "m")
+		for _, name := range []string{"m/pipe.yaml: it is a named pipe", "m/zero.json: it is ", "m/stdin.yml: it is "} {
+			require.Contains(t, r.err, "skipped "+name, command)
+		}
+	}
+	require.NoError(t, os.Mkdir("spec", 0o755))
+	require.NoError(t, syscall.Mkfifo("spec/vmmesh.yaml", 0o644))
+	for _, command := range []string{"lint", "build", "graph"} {
+		r := run(command, "spec")
+		require.Equal(t, exitIO, r.code, command)
+		require.Contains(t, r.err, "cannot read spec/vmmesh.yaml: it is a named pipe")
+	}
+	go func() {
+		f, err := os.OpenFile("spec/vmmesh.yaml", os.O_WRONLY, 0)
+		if err == nil {
+			_, _ = f.WriteString(initOptions{}.spec())
+			_ = f.Close()
+		}
+	}()
+	require.Equal(t, exitOK, run("lint", "spec/vmmesh.yaml").code)
+}
+
+// TestForgedLock: a lock that came with somebody else's files makes a build remove nothing.
+func TestForgedLock(t *testing.T) {
+	t.Chdir(t.TempDir())
+	writeSpec(t, "vmmesh.yaml", initOptions{}.spec())
+	writeSpec(t, "README.md", "")
+	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	for path, says := range map[string]string{
+		"README.md": "lists README.md, which no build writes", ".git/HEAD": "a part of it is Git's own folder",
+	} {
+		writeSpec(t, ".vmmesh.lock", `{"format":1,"spec":"","files":[{"path":"`+path+`","sha256":"`+empty+`"}]}`)
+		before := snapshot(t, ".")
+		r := run("build", "-o", ".", "--force")
+		require.Equal(t, exitIO, r.code)
+		require.Contains(t, r.err, says)
+		require.Equal(t, before, snapshot(t, "."))
+	}
+}

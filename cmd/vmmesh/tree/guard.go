@@ -48,7 +48,7 @@ func (d *disk) guard() (_ *os.File, err error) {
 		case k == absent:
 			continue // another process has just removed it
 		case k != folder:
-			return nil, &ObstacleError{Dir: d.dir, Obstacles: []Obstacle{{workName, whatIs(info.Mode())}}}
+			return nil, &ObstacleError{Dir: d.dir, Obstacles: []Obstacle{{workName, WhatIs(info.Mode())}}}
 		}
 		if err := d.step("create", guardName); err != nil {
 			return nil, ioError("write to", d.name(workName), err)
