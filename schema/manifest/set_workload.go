@@ -1,7 +1,10 @@
 package manifest
 
 import (
+	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -97,6 +100,9 @@ type namespace struct {
 	workloads []*Workload
 	clients   map[[2]string][]*Workload
 	own       map[[2]string][]*Workload
+
+	// What selectors found, until a workload is added: a thousand Services may have one selector, and ten rules ask.
+	selected, governed map[string][]*Workload
 }
 
 func (s *Set) space(name string) *namespace {
@@ -111,6 +117,7 @@ func (s *Set) space(name string) *namespace {
 
 func (n *namespace) add(w *Workload) {
 	n.workloads = append(n.workloads, w)
+	n.selected, n.governed = nil, nil
 	for key, value := range w.Clients {
 		n.clients[[2]string{key, value}] = append(n.clients[[2]string{key, value}], w)
 	}
@@ -143,7 +150,9 @@ func (s *Set) Workload(r *Resource) *Workload { return s.workload[r] }
 // select nothing: so do Kubernetes and istiod.
 func (s *Set) Selected(ns string, labels map[string]string) []*Workload {
 	if space := s.spaces[ns]; space != nil && len(labels) > 0 {
-		return pick(space.clients, labels, func(w *Workload) map[string]string { return w.Clients })
+		return remember(&space.selected, labels, func() []*Workload {
+			return pick(space.clients, labels, func(w *Workload) map[string]string { return w.Clients })
+		})
 	}
 	return nil
 }
@@ -158,7 +167,26 @@ func (s *Set) Governed(ns string, labels map[string]string) []*Workload {
 	if len(labels) == 0 {
 		return space.workloads
 	}
-	return pick(space.own, labels, func(w *Workload) map[string]string { return w.Own })
+	return remember(&space.governed, labels, func() []*Workload {
+		return pick(space.own, labels, func(w *Workload) map[string]string { return w.Own })
+	})
+}
+
+// remember returns what was found for these labels before, or else finds it. Callers do not change the list.
+func remember(known *map[string][]*Workload, labels map[string]string, find func() []*Workload) []*Workload {
+	var key strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		fmt.Fprintf(&key, "%q=%q,", name, labels[name])
+	}
+	found, ok := (*known)[key.String()]
+	if !ok {
+		if *known == nil {
+			*known = map[string][]*Workload{}
+		}
+		found = slices.Clip(find())
+		(*known)[key.String()] = found
+	}
+	return found
 }
 
 // pick looks through the rarest of the labels only.

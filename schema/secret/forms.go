@@ -11,6 +11,7 @@ import (
 
 // form is a credential that is recognized by how it looks.
 type form struct {
+	need byte   // a character without which there is none
 	hint string // a text without which there is none, compared without case where fold is set
 	fold bool
 	re   *regexp.Regexp
@@ -19,20 +20,20 @@ type form struct {
 }
 
 var forms = []form{
-	{hint: "PuTTY-User-Key-File", re: regexp.MustCompile(`PuTTY-User-Key-File[\s\S]*Private-Lines[\s\S]*`), kind: PrivateKey},
-	{hint: "AGE-SECRET-KEY-1", re: regexp.MustCompile(`AGE-SECRET-KEY-1[0-9A-Z]{20,}`), kind: PrivateKey},
-	{hint: "ey", re: regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bey[A-I][\w-]{8,}\.[\w-]{8,}\.[\w-]*`), kind: JWT, ok: jwt},
-	{hint: "ewo", re: regexp.MustCompile(`\bewo[\w-]{8,}\.[\w-]{8,}\.[\w-]*`), kind: JWT, ok: jwt},
-	{hint: "basic", fold: true, re: regexp.MustCompile(`(?i)\bbasic\s+[A-Za-z0-9+/_-]{4,}={0,2}`), kind: Authorize, ok: basic},
-	{hint: "bearer", fold: true, re: regexp.MustCompile(`(?i)\bauthorization["']?\s*[:=]\s*["']?bearer\s+[A-Za-z0-9+/=._~-]{8,}`),
+	{need: ' ', hint: "PuTTY-User-Key-File", re: regexp.MustCompile(`PuTTY-User-Key-File[\s\S]*Private-Lines[\s\S]*`), kind: PrivateKey},
+	{need: '-', hint: "AGE-SECRET-KEY-1", re: regexp.MustCompile(`AGE-SECRET-KEY-1[0-9A-Z]{20,}`), kind: PrivateKey},
+	{need: '.', hint: "ey", re: regexp.MustCompile(`\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bey[A-I][\w-]{8,}\.[\w-]{8,}\.[\w-]*`), kind: JWT, ok: jwt},
+	{need: '.', hint: "ewo", re: regexp.MustCompile(`\bewo[\w-]{8,}\.[\w-]{8,}\.[\w-]*`), kind: JWT, ok: jwt},
+	{need: ' ', hint: "basic", fold: true, re: regexp.MustCompile(`(?i)\bbasic\s+[A-Za-z0-9+/_-]{4,}={0,2}`), kind: Authorize, ok: basic},
+	{need: ' ', hint: "bearer", fold: true, re: regexp.MustCompile(`(?i)\bauthorization["']?\s*[:=]\s*["']?bearer\s+[A-Za-z0-9+/=._~-]{8,}`),
 		kind: Authorize, ok: lastLooksRandom},
-	{hint: "://", re: regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#"'<>\\]+@`), kind: URL, ok: userinfo},
-	{hint: "hooks.slack.com", re: regexp.MustCompile(`hooks\.slack\.com/\w+/[\w/-]{16,}`), kind: URL},
-	{hint: "accountkey", fold: true, re: azure, kind: Token},
-	{hint: "sharedaccess", fold: true, re: azure, kind: Token},
-	{hint: "sig=", re: regexp.MustCompile(`(?:^|[?&;\s"'])sig=[A-Za-z0-9%+/=_-]{16,}`), kind: Token},
-	{hint: "8Q~", re: regexp.MustCompile(`\b[\w.~-]{3}8Q~[\w.~-]{31,34}`), kind: Token},
-	{hint: ":AA", re: regexp.MustCompile(`\b[0-9]{8,10}:AA[\w-]{33}\b`), kind: Token},
+	{need: '/', hint: "://", re: regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#"'<>\\]+@`), kind: URL, ok: userinfo},
+	{need: '/', hint: "hooks.slack.com", re: regexp.MustCompile(`hooks\.slack\.com/\w+/[\w/-]{16,}`), kind: URL},
+	{need: '=', hint: "accountkey", fold: true, re: azure, kind: Token},
+	{need: '=', hint: "sharedaccess", fold: true, re: azure, kind: Token},
+	{need: '=', hint: "sig=", re: regexp.MustCompile(`(?:^|[?&;\s"'])sig=[A-Za-z0-9%+/=_-]{16,}`), kind: Token},
+	{need: '~', hint: "8Q~", re: regexp.MustCompile(`\b[\w.~-]{3}8Q~[\w.~-]{31,34}`), kind: Token},
+	{need: ':', hint: ":AA", re: regexp.MustCompile(`\b[0-9]{8,10}:AA[\w-]{33}\b`), kind: Token},
 }
 
 var azure = regexp.MustCompile(`(?i)\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)\s*=\s*[^\s;"'$<{]{8,}`)
@@ -97,13 +98,18 @@ func byFirst(all []token) (by [256][]token) {
 
 // find returns where the first credential of a text begins and ends, and its kind; nil where there is none.
 func find(text string) ([]int, *Kind) {
+	var has [256]bool
+	for i := 0; i < len(text); i++ {
+		has[text[i]] = true
+	}
+	has[' '] = has[' '] || has['\t'] || has['\n'] || has['\r']
 	span, kind := findToken(text), Token
 	if key := findPEM(text); key != nil && (span == nil || key[0] < span[0]) {
 		span, kind = key, PrivateKey
 	}
 	for i := range forms {
 		f := &forms[i]
-		if !f.hinted(text) {
+		if !has[f.need] || !f.hinted(text) {
 			continue
 		}
 		for _, s := range f.re.FindAllStringIndex(text, -1) {
@@ -124,7 +130,8 @@ func findToken(text string) []int {
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		if !word {
-			for _, t := range tokens[c] {
+			for k := range tokens[c] {
+				t := &tokens[c][k]
 				if !strings.HasPrefix(text[i:], t.prefix) {
 					continue
 				}
@@ -157,6 +164,9 @@ var (
 	pemLine  = regexp.MustCompile(`^[A-Za-z0-9+/]{16,}={0,2}$`)
 )
 
+// lineBreaks are written out where a key is in JSON.
+var lineBreaks = strings.NewReplacer(`\n`, "\n", `\r`, "\n")
+
 // findPEM returns where a private key begins and the text ends; nil where there is none.
 func findPEM(text string) []int {
 	if !strings.Contains(text, "PRIVATE KEY") {
@@ -182,7 +192,7 @@ func privateKey(body string, alone bool) bool {
 	if strings.Trim(body, " \t\r\n\"'") == "" {
 		return alone
 	}
-	body = strings.NewReplacer(`\n`, "\n", `\r`, "\n").Replace(body)
+	body = lineBreaks.Replace(body)
 	end := pemEnd.FindStringIndex(body)
 	if end != nil {
 		body = body[:end[0]]
@@ -280,7 +290,10 @@ var userName = regexp.MustCompile(`^[a-z][a-z._-]{0,11}$`)
 
 // decode reads base64 in any of its alphabets, with or without padding.
 func decode(s string) (string, bool) {
-	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
+	s = strings.TrimRight(s, "=")
+	if strings.ContainsAny(s, "-_") {
+		s = strings.ReplaceAll(strings.ReplaceAll(s, "-", "+"), "_", "/")
+	}
 	out, err := base64.RawStdEncoding.DecodeString(s)
 	return string(out), err == nil
 }
@@ -313,9 +326,10 @@ func encoded(value string) string {
 	if len(value) < 16 {
 		return ""
 	}
-	blanks := false
+	blanks, upper := false, false
 	for i := 0; i < len(value); i++ {
 		c := value[i]
+		upper = upper || c >= 'A' && c <= 'Z'
 		switch {
 		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_' || c == '=':
 		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
@@ -323,6 +337,9 @@ func encoded(value string) string {
 		default:
 			return ""
 		}
+	}
+	if !upper {
+		return "" // base64 of a text has capitals
 	}
 	if blanks {
 		return strings.Join(strings.Fields(value), "")

@@ -31,6 +31,8 @@ var (
 		"sharedkey", "masterkey", "authkey", "credential", "credentials", "secretkeybase", "clientkeydata", "appkey", "licensekey"}
 )
 
+var separators = strings.NewReplacer("-", "", "_", "", ".", "", " ", "")
+
 // ofName returns what a name says about its value.
 func ofName(name string) trust {
 	if len(name) < 5 || len(name) > 128 {
@@ -50,7 +52,7 @@ func ofName(name string) trust {
 	if headers[strings.ReplaceAll(lower, "_", "-")] && !(upper && strings.Contains(name, "_")) {
 		return header
 	}
-	plain := strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(lower)
+	plain := separators.Replace(lower)
 	plain = strings.TrimRight(plain, "0123456789")
 	for _, suffix := range []string{"base", "b", "value", "plaintext", "text"} {
 		if cut, ok := strings.CutSuffix(plain, suffix); ok && (suffix != "b" && suffix != "base" || strings.HasSuffix(lower, "64")) {
@@ -79,14 +81,24 @@ func ofShortName(name string) trust {
 	return innocent
 }
 
-// mayEnd reports whether the last letters of a name can be those of a credential's: most names are done with here.
+// lastWords are how the names end that may be a credential's, by the last letter.
+var lastWords = map[byte][]string{
+	's': {"credentials", "pass"}, 'd': {"password", "passwd", "pwd"}, 'e': {"passphrase", "cookie", "base", "value"},
+	'n': {"token", "authorization"}, 't': {"secret", "passwort", "text"}, 'y': {"key"}, 'l': {"credential"}, 'a': {"data"}, 'h': {"auth"},
+}
+
+// mayEnd reports whether the end of a name can be that of a credential's: most names are done with here.
 func mayEnd(name string) bool {
-	switch name[len(name)-1] | 0x20 {
-	case 'n', 't', 'y', 'd', 'e', 's', 'a', 'h':
+	last := name[len(name)-1]
+	if last >= '0' && last <= '9' {
 		return true
 	}
-	c := name[len(name)-1]
-	return c >= '0' && c <= '9'
+	for _, w := range lastWords[last|0x20] {
+		if len(name) >= len(w) && strings.EqualFold(name[len(name)-len(w):], w) {
+			return true
+		}
+	}
+	return false
 }
 
 func ends(s string, all []string) bool {

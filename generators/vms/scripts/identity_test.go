@@ -85,6 +85,15 @@ func (m *machine) owned(p string, mode os.FileMode) {
 	require.Equal(m.t, "998:998", owner(info), p)
 }
 
+// rooted is owned for what is root's.
+func (m *machine) rooted(p string, mode os.FileMode) {
+	m.t.Helper()
+	info, err := os.Lstat(m.path(p))
+	require.NoError(m.t, err)
+	require.Equal(m.t, mode, info.Mode().Perm(), p)
+	require.Equal(m.t, "0:0", owner(info), p)
+}
+
 func (m *machine) hasNoToken() {
 	m.t.Helper()
 	require.NoFileExists(m.t, m.path(tokenPath))

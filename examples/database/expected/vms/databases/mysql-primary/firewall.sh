@@ -160,7 +160,7 @@ passes() {
 		ip -n "$space" addr add 192.0.2.2/30 dev eth0 && ip -n "$space" link set eth0 up; then
 		status=0
 		# A refusal comes from the host itself: the rules let the question through.
-		text=$(ip netns exec "$space" timeout 5 bash -c "exec 3<>/dev/tcp/192.0.2.1/$VMMESH_SSH_PORT" 2>&1) || [[ $text == *refused* ]] || status=1
+		text=$(ip netns exec "$space" timeout 5 bash -c "$CONNECT" connect 192.0.2.1 "$VMMESH_SSH_PORT" 2>&1) || [[ $text == *refused* ]] || status=1
 	fi
 	ip link del "$space" 2>/dev/null || :
 	ip netns del "$space"
@@ -173,7 +173,8 @@ arm() {
 		systemctl reset-failed "$TRIAL.timer" "$TRIAL.service" 2>/dev/null || :
 		systemd-run --quiet --unit "$TRIAL" --on-active "$1" --timer-property AccuracySec=1s /bin/bash "$here/firewall.sh" restore
 	else
-		VMMESH_LOCKED='' setsid bash -c "sleep $1; exec bash \"\$0\" restore" "$here/firewall.sh" </dev/null >/dev/null 2>&1 &
+		# shellcheck disable=SC2016 # the inner shell expands these
+		VMMESH_LOCKED='' setsid bash -c 'sleep "$1"; exec bash "$2" restore' trial "$1" "$here/firewall.sh" </dev/null >/dev/null 2>&1 &
 	fi
 }
 
@@ -183,6 +184,10 @@ confirm() {
 	rm -rf "$DIR/pending" "$DIR/before"
 	[ ! -d /run/systemd/system ] || systemctl --quiet stop "$TRIAL.timer" 2>/dev/null || :
 	systemctl --quiet is-enabled vmmesh-firewall.service 2>/dev/null || systemctl --quiet enable vmmesh-firewall.service
+	# Loading confirmed rules again changes nothing, and a unit that runs is told when others flush them.
+	if [ -d /run/systemd/system ] && ! systemctl --quiet is-active vmmesh-firewall.service; then
+		systemctl --quiet --no-block start vmmesh-firewall.service
+	fi
 	note "the firewall has this mesh's rules"
 }
 
