@@ -158,11 +158,33 @@ type Call struct {
 	Path string
 	// Remote is the address that the application saw.
 	Remote string
+	// Via is the endpoint that the caller's Envoy sends the request to, as address and port.
+	Via string
 	// Share is the part of the requests that each machine answers. What is seen of each part may be three standard
 	// deviations off.
 	Share map[string]float64
 	// Takes is at least how long the answer takes.
 	Takes time.Duration
+}
+
+// sentTo counts the requests that the machine's Envoy has sent to an endpoint.
+func (v *VM) sentTo(endpoint string) (int, error) {
+	if endpoint == "" {
+		return 0, nil
+	}
+	text, err := v.Admin("/clusters")
+	if err != nil {
+		return 0, err
+	}
+	sum := 0
+	for _, m := range regexp.MustCompile(`(?m)::`+regexp.QuoteMeta(endpoint)+`::rq_total::(\d+)$`).FindAllStringSubmatch(text, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
 }
 
 // Outcome is what became of a request.
