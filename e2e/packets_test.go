@@ -116,6 +116,11 @@ func (c *Cluster) StartLab(t *testing.T, p packetsCase, dir string) *Lab {
 		l.Machines[name] = v
 		l.sidecars = append(l.sidecars, v)
 		if ports := b.Ports(t, g); len(ports) > 0 {
+			if or(g.VM.Interception.Mode, g.Spec.Spec.VM.Interception.Mode) == "NONE" { // the sidecar has the VM's own address
+				for n, port := range ports {
+					ports[n] = "127.0.0.1:" + port
+				}
+			}
 			l.Apps[name] = v.StartApp(t, ports...)
 		}
 		v.Join(t, c, l.Istiod, b, g, instance)
