@@ -89,7 +89,7 @@ func (c *Cluster) StartLab(t *testing.T, p packetsCase, dir string) *Lab {
 	settings := l.Built.settings()
 	settings.UpstreamEnvoy = true
 	address := "198.18.1.1"
-	if first := spec.Spec.Istio.IstiodAddresses[0]; isIP(first) {
+	if first := spec.Spec.Istio.IstiodAddresses[0]; isIP(first) && !p.Gateway {
 		address = first
 	}
 	StartResolver(t, p.Names)
@@ -101,6 +101,11 @@ func (c *Cluster) StartLab(t *testing.T, p packetsCase, dir string) *Lab {
 		c.Apply(t, clients.Objects)
 	}
 
+	if p.Gateway {
+		gateway := c.StartGateway(t, l.Built, l.Istiod, spec.Spec.Istio.IstiodAddresses[0])
+		l.Machines[gateway.Name] = gateway
+		l.sidecars = append(l.sidecars, gateway)
+	}
 	for name, address := range p.Outside {
 		l.Machines[name] = StartMachine(t, name, address, spec.Spec.Istio.Version)
 		l.Apps[name] = l.Machines[name].StartApp(t, "8080")
@@ -202,13 +207,19 @@ func (l *Lab) call(t *testing.T, call Call) {
 	client := from.HTTP(call.Times > 1)
 	defer client.CloseIdleConnections()
 	eventually(t, call.String(), func() error {
+		before, err := from.sentTo(call.Via)
+		if err != nil {
+			return err
+		}
 		o, err := from.Do(client, call)
-		return errors.Join(err, func() error {
-			if err != nil {
-				return nil
-			}
-			return call.judge(o)
-		}())
+		if err != nil {
+			return err
+		}
+		after, err := from.sentTo(call.Via)
+		if err == nil && call.Via != "" && after == before {
+			err = errors.New("the request was not sent to " + call.Via)
+		}
+		return errors.Join(call.judge(o), err)
 	})
 	if call.Times <= 1 {
 		return

@@ -321,8 +321,8 @@ type Seen struct {
 	Count   int // of the requests with the same path so far, this one included
 }
 
-// application is the program's other life: see [VM.StartApp]. A request may ask for another status by ?status=503, and
-// for that only in the first n requests to its path by ?until=n. /metrics is a metric of its own.
+// application is the program's other life: see [VM.StartApp]. A request may ask for another status by ?status=503, for
+// that only in the first n requests to its path by ?until=n, and for a delay by ?sleep=5s. /metrics is a metric of its own.
 func application(ports, name string) error {
 	var mu sync.Mutex
 	counts := map[string]int{}
@@ -337,6 +337,12 @@ func application(ports, name string) error {
 		}
 		remote, _, _ := net.SplitHostPort(r.RemoteAddr)
 		query := r.URL.Query()
+		if wait, err := time.ParseDuration(query.Get("sleep")); err == nil {
+			select {
+			case <-time.After(wait):
+			case <-r.Context().Done():
+			}
+		}
 		if status, err := strconv.Atoi(query.Get("status")); err == nil {
 			if until, err := strconv.Atoi(query.Get("until")); err != nil || count <= until {
 				w.WriteHeader(status)

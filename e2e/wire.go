@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Dial dials from the machine, as a program of root on it would: in the machine's network, through what is captured there.
@@ -158,11 +159,37 @@ type Call struct {
 	Path string
 	// Remote is the address that the application saw.
 	Remote string
+	// Via is the endpoint that the caller's Envoy sends the request to, as address and port.
+	Via string
 	// Share is the part of the requests that each machine answers. What is seen of each part may be three standard
 	// deviations off.
 	Share map[string]float64
+	// Count is how many requests to its path the application has then seen.
+	Count int
+	// Body is a part of the answer's.
+	Body string
 	// Takes is at least how long the answer takes.
-	Takes time.Duration
+	Takes metav1.Duration
+}
+
+// sentTo counts the requests that the machine's Envoy has sent to an endpoint.
+func (v *VM) sentTo(endpoint string) (int, error) {
+	if endpoint == "" {
+		return 0, nil
+	}
+	text, err := v.Admin("/clusters")
+	if err != nil {
+		return 0, err
+	}
+	sum := 0
+	for _, m := range regexp.MustCompile(`(?m)::`+regexp.QuoteMeta(endpoint)+`::rq_total::(\d+)$`).FindAllStringSubmatch(text, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
 }
 
 // Outcome is what became of a request.
@@ -222,8 +249,12 @@ func (c *Call) judge(o Outcome) error {
 		return fmt.Errorf("the server sees the path %q, not %q", o.Seen.Path, c.Path)
 	case c.Remote != "" && o.Seen.Remote != c.Remote:
 		return fmt.Errorf("the server sees the address %q, not %q", o.Seen.Remote, c.Remote)
-	case o.Took < c.Takes:
-		return fmt.Errorf("answered in %s, not in %s", o.Took, c.Takes)
+	case c.Count != 0 && o.Seen.Count != c.Count:
+		return fmt.Errorf("it is request %d to its path, not %d", o.Seen.Count, c.Count)
+	case !strings.Contains(o.Body, c.Body):
+		return fmt.Errorf("%q is not in the answer:\n%s", c.Body, end(o.Body, 1<<10))
+	case o.Took < c.Takes.Duration:
+		return fmt.Errorf("answered in %s, not in %s", o.Took, c.Takes.Duration)
 	}
 	return nil
 }
