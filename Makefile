@@ -46,6 +46,12 @@ e2e: export CGO_ENABLED = 0
 e2e: ## every output on the real API server, istiod and agent (root; a quarter of an hour the first time; E2EFLAGS=-run=…)
 	@programs=$$(e2e/build.sh) && cd e2e && VMMESH_E2E=$$programs $(GO) test -trimpath -count=1 -timeout 30m $(E2EFLAGS) ./...
 
+.PHONY: lab lab-down
+lab: ## starts the payments example with real Envoys in namespaces, and prints what to try (root)
+	@e2e/lab.sh up
+lab-down: ## ends what `make lab` has started
+	@e2e/lab.sh down
+
 .PHONY: race
 race: ## every test under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PACKAGES)
