@@ -11,12 +11,12 @@ istio=1.31.1
 kustomize=sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
 
 cache=${VMMESH_E2E_CACHE:-$(dirname "$(go env GOCACHE)")/vmmesh-e2e}
-key=$(cat go.mod go.sum crds/go.mod build.sh | sha256sum | cut -c 1-16)
+key=$(cat go.mod go.sum crds/go.mod istioctl-batch/main.go build.sh | sha256sum | cut -c 1-16)
 dir=$cache/$key${KUBEBUILDER_ASSETS:+-assets}
 if [ ! -e "$dir/complete" ]; then
 	echo "building the servers, once, in $dir: this takes a quarter of an hour" >&2
 	mkdir -p "$dir"
-	programs=(istio.io/istio/istioctl/cmd/istioctl istio.io/istio/pilot/cmd/pilot-discovery istio.io/istio/pilot/cmd/pilot-agent)
+	programs=(istio.io/istio/istioctl/cmd/istioctl istio.io/istio/pilot/cmd/pilot-discovery istio.io/istio/pilot/cmd/pilot-agent ./istioctl-batch)
 	if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
 		cp "$KUBEBUILDER_ASSETS"/{kube-apiserver,etcd,kubectl} "$dir/"
 	else
