@@ -1,3 +1,5 @@
+//go:build istioctl
+
 // The program istioctl-batch is istioctl for many commands: to start it takes longer than most commands do. It reads the
 // arguments of one command a line, as a JSON list, and writes the result as a line of JSON.
 package main
