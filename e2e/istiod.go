@@ -36,6 +36,8 @@ type Settings struct {
 	// ControlPlane is the folder control-plane of a build, if its files are what the charts are given: all of these
 	// settings are then theirs, and the fields above are only what the tests expect of them.
 	ControlPlane string
+	// UpstreamEnvoy has istiod send only what an Envoy without Istio's own extensions has.
+	UpstreamEnvoy bool
 }
 
 func (s Settings) namespace() string     { return or(s.Namespace, "istio-system") }
@@ -109,6 +111,9 @@ func render(t testing.TB, s Settings) chart {
 				args = append(args, "--set", name+"="+value)
 			}
 		}
+	}
+	if s.UpstreamEnvoy {
+		args = append(args, "--set", "values.telemetry.enabled=false")
 	}
 	made := chart{env: map[string]string{}}
 	for _, o := range Objects(t, []byte(istioctl(t, args...))) {
@@ -220,11 +225,15 @@ func (c *Cluster) StartIstiod(t testing.TB, s Settings, address string, hosts ..
 	dir := filepath.Join(workDir(), name)
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	i := &Istiod{Settings: s, Address: address}
-	i.server = startServer(t, name, []string{
-		"POD_NAME=" + name, "POD_NAMESPACE=" + s.namespace(), "SERVICE_ACCOUNT=istiod", "REVISION=" + env["REVISION"],
-		"CLUSTER_ID=" + env["CLUSTER_ID"], "PILOT_CERT_PROVIDER=istiod", "ISTIOD_CUSTOM_HOST=" + strings.Join(append([]string{"localhost"}, hosts...), ","),
-		"PILOT_ENABLE_AMBIENT=" + fmt.Sprint(s.Ambient), "PILOT_WORKLOAD_ENTRY_GRACE_PERIOD=1s",
-	}, "/bin/sh", "-c", `cd "$1" && shift && exec "$@"`, "sh", dir,
+	var switches []string
+	if s.UpstreamEnvoy {
+		switches = []string{"PILOT_ENABLE_METADATA_EXCHANGE=false", "PILOT_ENABLE_ALPN_FILTER=false", "PILOT_DISABLE_MX_ALPN=true"}
+	}
+	i.server = startServer(t, name, append(switches,
+		"POD_NAME="+name, "POD_NAMESPACE="+s.namespace(), "SERVICE_ACCOUNT=istiod", "REVISION="+env["REVISION"],
+		"CLUSTER_ID="+env["CLUSTER_ID"], "PILOT_CERT_PROVIDER=istiod", "ISTIOD_CUSTOM_HOST="+strings.Join(append([]string{"localhost"}, hosts...), ","),
+		"PILOT_ENABLE_AMBIENT="+fmt.Sprint(s.Ambient), "PILOT_WORKLOAD_ENTRY_GRACE_PERIOD=1s",
+	), "/bin/sh", "-c", `cd "$1" && shift && exec "$@"`, "sh", dir,
 		program("pilot-discovery"), "discovery", "--kubeconfig", c.Kubeconfig, "--domain", s.clusterDomain(),
 		"--httpAddr", at("8080"), "--grpcAddr", at("15010"), "--secureGRPCAddr", at("15012"), "--httpsAddr", at("15017"),
 		"--monitoringAddr", at("15014"), "--ctrlz_address", address)

@@ -11,7 +11,7 @@ import (
 // TestMain runs the tests in a sandbox; there, the same program is also what runs on virtual machines.
 func TestMain(m *testing.M) {
 	if ports := os.Getenv(appEnv); ports != "" {
-		fmt.Fprintln(os.Stderr, application(ports))
+		fmt.Fprintln(os.Stderr, application(ports, os.Getenv(appNameEnv)))
 		os.Exit(1)
 	}
 	os.Exit(Sandbox(m.Run))
@@ -29,6 +29,7 @@ func TestMesh(t *testing.T) {
 	t.Run("control plane", func(t *testing.T) { testControlPlane(t, c) })
 	t.Run("views", func(t *testing.T) { testViews(t, c) })
 	t.Run("gitops", func(t *testing.T) { testGitOps(t, c) })
+	t.Run("packets", func(t *testing.T) { testPackets(t, c) })
 	t.Run("rules", func(t *testing.T) { testRules(t, c) })
 }
 

@@ -10,11 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -37,22 +40,33 @@ type VM struct {
 	process  *exec.Cmd
 	root     string // the machine's /, as seen from here
 	log      string
+	envoy    string // its program, or /dev/null
 }
+
+// Option changes a machine before it is booted.
+type Option func(*VM)
+
+// WithEnvoy has the sidecar of a machine be complete: the agent starts an Envoy.
+func WithEnvoy(v *VM) { v.envoy = program("envoy") }
 
 //go:embed machine.sh
 var machineScript string
 
 // StartMachine boots a machine with one address, on which a version of the sidecar's package is installed. It is switched
 // off with the test.
-func StartMachine(t testing.TB, name, address, version string) *VM {
+func StartMachine(t testing.TB, name, address, version string, options ...Option) *VM {
 	t.Helper()
 	dir, err := os.MkdirTemp(workDir(), "vm-")
 	require.NoError(t, err)
-	v := &VM{Name: name, Address: address, log: filepath.Join(dir, "log")}
+	v := &VM{Name: name, Address: address, log: filepath.Join(dir, "log"), envoy: os.DevNull}
+	for _, change := range options {
+		change(v)
+	}
 	log, err := os.Create(v.log)
 	require.NoError(t, err)
 	defer log.Close()
-	v.process = exec.Command("bash", "-euc", machineScript, "machine", dir, name, program("."), version)
+	v.process = exec.Command("bash", "-euc", machineScript, "machine", dir, name, program("."), version,
+		v.envoy, resolverFor(address))
 	v.process.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 	v.process.Stdout, v.process.Stderr = log, log
 	v.process.SysProcAttr = &syscall.SysProcAttr{
@@ -199,11 +213,15 @@ func (c *Cluster) RootCert(t testing.TB, namespace string) []byte {
 	return []byte(text)
 }
 
-// StartIstio starts the sidecar as its unit does: the steps before it, then the packaged script, with the agent but
-// without Envoy. Like the unit it tries again for as long as a step fails.
+// StartIstio starts the sidecar as its unit does: the steps before it, then the packaged script, with the agent and, where
+// the machine has one, Envoy. Like the unit it tries again for as long as a step fails.
 func (v *VM) StartIstio(t testing.TB) {
 	t.Helper()
-	command := v.command([]string{"DISABLE_ENVOY=true"}, "bash", "-c", `exec >>/var/log/istio/start.log 2>&1
+	var env []string
+	if v.envoy == os.DevNull {
+		env = []string{"DISABLE_ENVOY=true"}
+	}
+	command := v.command(env, "bash", "-c", `exec >>/var/log/istio/start.log 2>&1
 		cd /
 		install -d -o istio-proxy -m 0755 /var/run/secrets
 		until bash /usr/local/lib/vmmesh/prepare.sh; do sleep 1; done
@@ -263,17 +281,20 @@ type App struct {
 }
 
 // Variables by which this program is an application.
-const appEnv = "VMMESH_E2E_APP" // the addresses to listen on
+const (
+	appEnv     = "VMMESH_E2E_APP"      // the ports, or addresses and ports, to listen on
+	appNameEnv = "VMMESH_E2E_APP_NAME" // what it calls itself
+)
 
-// StartApp starts an application on the machine that answers every request on these ports with 200. It ends with the
-// test, or when it is killed.
+// StartApp starts an application on the machine that answers every request on these ports with 200 and a [Seen]. It ends
+// with the test, or when it is killed.
 func (v *VM) StartApp(t testing.TB, ports ...string) *App {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	a := &App{done: make(chan struct{})}
 	a.process = exec.Command("nsenter", "--target", fmt.Sprint(v.process.Process.Pid), "--net", "--", self)
-	a.process.Env = []string{appEnv + "=" + strings.Join(ports, ",")}
+	a.process.Env = []string{appEnv + "=" + strings.Join(ports, ","), appNameEnv + "=" + v.Name}
 	a.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, a.process.Start())
 	go func() {
@@ -290,12 +311,54 @@ func (a *App) Kill() {
 	<-a.done
 }
 
-// application is the program's other life: see [VM.StartApp].
-func application(ports string) error {
-	welcome := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}) // 200 to everyone
+// Seen is what an application reports about a request: the answer's body.
+type Seen struct {
+	Name    string // of the machine
+	Method  string
+	Path    string
+	Remote  string // the address of the peer, without its port
+	Headers http.Header
+	Count   int // of the requests with the same path so far, this one included
+}
+
+// application is the program's other life: see [VM.StartApp]. A request may ask for another status by ?status=503, for
+// that only in the first n requests to its path by ?until=n, and for a delay by ?sleep=5s. /metrics is a metric of its own.
+func application(ports, name string) error {
+	var mu sync.Mutex
+	counts := map[string]int{}
+	welcome := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		counts[r.URL.Path]++
+		count := counts[r.URL.Path]
+		mu.Unlock()
+		if r.URL.Path == "/metrics" {
+			fmt.Fprintf(w, "vmmesh_e2e_application_up{machine=%q} 1\n", name)
+			return
+		}
+		remote, _, _ := net.SplitHostPort(r.RemoteAddr)
+		query := r.URL.Query()
+		if wait, err := time.ParseDuration(query.Get("sleep")); err == nil {
+			select {
+			case <-time.After(wait):
+			case <-r.Context().Done():
+			}
+		}
+		if status, err := strconv.Atoi(query.Get("status")); err == nil {
+			if until, err := strconv.Atoi(query.Get("until")); err != nil || count <= until {
+				w.WriteHeader(status)
+			}
+		}
+		_ = json.NewEncoder(w).Encode(Seen{Name: name, Method: r.Method, Path: r.URL.Path, Remote: remote, Headers: r.Header, Count: count})
+	})
 	failed := make(chan error)
 	for _, port := range strings.Split(ports, ",") {
-		server := &http.Server{Addr: ":" + port, Handler: welcome, ReadHeaderTimeout: time.Minute}
+		address := port
+		if !strings.Contains(port, ":") {
+			address = ":" + port
+		}
+		server := &http.Server{Addr: address, Handler: welcome, ReadHeaderTimeout: time.Minute, Protocols: new(http.Protocols)}
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true) // of ports of gRPC
 		go func() { failed <- server.ListenAndServe() }()
 	}
 	return <-failed

@@ -31,7 +31,7 @@ func TestCatalogue(t *testing.T) {
 			numbers = append(numbers, n)
 		}
 	}
-	require.Len(t, lint.Catalogue, len(numbers))
+	require.Len(t, rulesdoc.Catalogue, len(numbers))
 
 	known := map[string]*diag.Rule{}
 	for _, r := range fn.Rules() {
@@ -39,7 +39,7 @@ func TestCatalogue(t *testing.T) {
 	}
 	tests := testNames(t)
 	checked := 0
-	for i, e := range lint.Catalogue {
+	for i, e := range rulesdoc.Catalogue {
 		require.Equal(t, numbers[i], e.Number, "entries are by number, and none is missing")
 		require.Regexp(t, `^[a-z0-9]+(-[a-z0-9]+)*$`, e.Name)
 		for _, id := range slices.Concat(e.Spec, e.Manifests) {
@@ -65,17 +65,17 @@ func TestCatalogue(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, checked, 60)
-	t.Logf("%d of %d entries are checked", checked, len(lint.Catalogue))
+	t.Logf("%d of %d entries are checked", checked, len(rulesdoc.Catalogue))
 
 	// A rule with the number of an entry is an answer to it.
 	for _, r := range lint.Table {
 		n, err := strconv.Atoi(strings.TrimPrefix(r.ID, "VM"))
 		require.NoError(t, err)
-		i := slices.IndexFunc(lint.Catalogue, func(e lint.Entry) bool { return e.Number == n })
+		i := slices.IndexFunc(rulesdoc.Catalogue, func(e rulesdoc.Entry) bool { return e.Number == n })
 		if i < 0 {
 			continue
 		}
-		e := lint.Catalogue[i]
+		e := rulesdoc.Catalogue[i]
 		require.Equal(t, r.Mesh != nil, slices.Contains(e.Spec, r.ID), "%s and entry %d", r.ID, n)
 		require.Equal(t, r.Set != nil, slices.Contains(e.Manifests, r.ID), "%s and entry %d", r.ID, n)
 	}
@@ -124,7 +124,7 @@ func testNames(t *testing.T) map[string]bool {
 }
 
 // TestIDsAreKept holds every id to the rule that it was first given to, in schema/lint/testdata/ids.txt: a rule that is gone is
-// in lint.Retired, and a new one has an id of its own. -update adds new ones and changes nothing else.
+// in rulesdoc.Retired, and a new one has an id of its own. -update adds new ones and changes nothing else.
 func TestIDsAreKept(t *testing.T) {
 	const ledger = "../schema/lint/testdata/ids.txt"
 	text, err := os.ReadFile(ledger)
@@ -140,7 +140,7 @@ func TestIDsAreKept(t *testing.T) {
 	var fresh []string
 	for _, r := range fn.Rules() {
 		now[r.ID] = true
-		require.NotContains(t, lint.Retired, r.ID, "a retired id is used again")
+		require.NotContains(t, rulesdoc.Retired, r.ID, "a retired id is used again")
 		name, known := owner[r.ID]
 		if !known {
 			fresh = append(fresh, r.ID+" "+r.Name+"\n")
@@ -149,7 +149,7 @@ func TestIDsAreKept(t *testing.T) {
 		require.Equal(t, name, r.Name, "%s is the id of another rule", r.ID)
 	}
 	for id, name := range owner {
-		require.True(t, now[id] || slices.Contains(lint.Retired, id), "%s (%s) is gone, and not in lint.Retired", id, name)
+		require.True(t, now[id] || slices.Contains(rulesdoc.Retired, id), "%s (%s) is gone, and not in rulesdoc.Retired", id, name)
 	}
 	if *update && len(fresh) > 0 {
 		lines := slices.Collect(strings.Lines(string(text) + strings.Join(fresh, "")))

@@ -28,6 +28,9 @@ type Streams struct {
 	Out, Err   io.Writer
 	LookupEnv  func(name string) (string, bool)
 	IsTerminal func(stream any) bool // of In, Out or Err
+	// Hold keeps the signals that end a process until release, which then lets one that came end it; the channel is closed
+	// when one comes. nil: nothing is kept.
+	Hold func() (interrupted <-chan struct{}, release func())
 }
 
 func isTerminal(stream any) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -131,9 +132,20 @@ func (s *streamSink) object(_ string, text []byte) error {
 
 // buildTree writes the output directory. What it did comes back in words.
 func (a *app) buildTree(s specs, o buildOptions) (findings diag.List, done string, err error) {
-	w, err := tree.Open(o.dir, tree.Options{Force: o.force, SpecSHA256: s.sha256})
+	options := tree.Options{Force: o.force, SpecSHA256: s.sha256, Names: treeNames}
+	if a.Hold != nil {
+		interrupted, release := a.Hold()
+		options.Interrupted = interrupted
+		defer func() {
+			if errors.Is(err, tree.ErrInterrupted) {
+				a.talk("%s", err)
+			}
+			release()
+		}()
+	}
+	w, err := tree.Open(o.dir, options)
 	if err != nil {
-		return fn.Lint(s.docs), "", err // the user mends both in one go
+		return fn.Lint(s.docs), "", err // so that the user fixes both at once
 	}
 	defer w.Abort() // after a Commit it does nothing
 	switch w.Recovered() {
@@ -161,6 +173,11 @@ func (a *app) buildTree(s specs, o buildOptions) (findings diag.List, done strin
 	}
 	return findings, fmt.Sprintf("%s: %s written, %d unchanged, %d removed",
 		o.dir, count(len(changes.Written), "file"), changes.Unchanged, len(changes.Removed)), nil
+}
+
+// treeNames are what a build writes at the top of its directory. A lock that lists anything else is not a build's.
+var treeNames = []string{
+	"control-plane", "fleet", "kustomization.yaml", "kustomizeconfig.yaml", "manifests", "monitoring", "overlay", "RUNBOOK.md", "vms",
 }
 
 // countingSink counts the objects on their way, for the progress line.

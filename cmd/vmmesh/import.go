@@ -166,12 +166,12 @@ func (a *app) loadImport(paths []string) ([]fn.Manifests, []importer.Folder, err
 			plain = append(plain, path)
 			continue
 		}
-		dirs, err := vmFolders(path)
+		dirs, err := a.vmFolders(path)
 		if err != nil {
 			failures = append(failures, err)
 			continue
 		}
-		files, err := manifestsBelow(path)
+		files, err := a.manifestsBelow(path)
 		if err != nil {
 			failures = append(failures, err)
 			continue

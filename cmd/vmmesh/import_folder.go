@@ -18,7 +18,7 @@ const envFile = "cluster.env"
 var vmFiles = []string{envFile, "mesh.yaml", "hosts", "root-cert.pem"}
 
 // vmFolders lists the directories at and below one that istioctl wrote, in order of their paths.
-func vmFolders(dir string) ([]string, error) {
+func (a *app) vmFolders(dir string) ([]string, error) {
 	var found []string
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		switch {
@@ -26,7 +26,7 @@ func vmFolders(dir string) ([]string, error) {
 			return fmt.Errorf("cannot read %s: %w", path, cause(err))
 		case e.IsDir() && path != dir && strings.HasPrefix(e.Name(), "."):
 			return fs.SkipDir
-		case !e.IsDir() && e.Name() == envFile:
+		case !e.IsDir() && e.Name() == envFile && (e.Type().IsRegular() || isRegular(path)):
 			found = append(found, filepath.Dir(path))
 		}
 		return nil
@@ -39,7 +39,7 @@ func (a *app) readFolder(dir string) (importer.Folder, error) {
 	f := importer.Folder{Name: filepath.ToSlash(dir)}
 	for n, into := range []*[]byte{&f.Env, &f.Mesh, &f.Hosts, &f.RootCert} {
 		path := filepath.Join(dir, vmFiles[n])
-		file, err := os.Open(path)
+		file, err := openRegular(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
+	"github.com/vmmesh/vmmesh/cmd/vmmesh/tree"
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/syntax"
@@ -83,7 +85,9 @@ func (a *app) readSpec(path string, seen *seenFiles) (name string, text []byte, 
 		return path, text, nil
 	}
 	info, err := os.Stat(path)
+	open := os.Open // a pipe that is named is read, as of the shell's <(…)
 	if err == nil && info.IsDir() {
+		open = openRegular
 		dir := path
 		path = filepath.Join(dir, specFile)
 		if info, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -99,7 +103,7 @@ func (a *app) readSpec(path string, seen *seenFiles) (name string, text []byte, 
 	if seen.file(info) {
 		return path, nil, nil
 	}
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return path, nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
 	}
@@ -108,6 +112,30 @@ func (a *app) readSpec(path string, seen *seenFiles) (name string, text []byte, 
 		return path, nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
 	}
 	return path, text, nil
+}
+
+// openRegular opens a file that was found in a directory: a regular one, or a link to one. It never waits, as it would for
+// a pipe without a writer.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("it is %s", tree.WhatIs(info.Mode()))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// isRegular reports whether a path leads to a regular file.
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // readLimited reads all, or of what is too large just enough for [schema.Parse] to see that it is. The text is never

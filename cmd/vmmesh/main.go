@@ -20,6 +20,6 @@ func main() {
 	}
 	signal.Ignore(syscall.SIGPIPE) // a reader that went away is an error with a message, not a sudden death
 	os.Exit(Main(os.Args[1:], Streams{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv, IsTerminal: isTerminal,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv, IsTerminal: isTerminal, Hold: holdSignals,
 	}))
 }

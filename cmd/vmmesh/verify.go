@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vmmesh/vmmesh/cmd/vmmesh/tree"
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
@@ -113,7 +114,7 @@ func (a *app) loadManifests(paths []string) ([]fn.Manifests, error) {
 			read(path)
 			continue
 		}
-		files, err := manifestsBelow(path)
+		files, err := a.manifestsBelow(path)
 		if err != nil {
 			failures = append(failures, err)
 		} else if len(files) == 0 {
@@ -127,8 +128,9 @@ func (a *app) loadManifests(paths []string) ([]fn.Manifests, error) {
 }
 
 // manifestsBelow lists the files of a directory that may hold manifests, in order of their paths. Directories whose names
-// begin with a dot are tools' own. A symbolic link to a file is followed, one to a directory is not.
-func manifestsBelow(dir string) ([]string, error) {
+// begin with a dot are tools' own. A symbolic link to a file is followed, one to a directory is not. Pipes, devices and
+// links to them are named and left out: reading one could wait without end.
+func (a *app) manifestsBelow(dir string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -143,8 +145,12 @@ func manifestsBelow(dir string) ([]string, error) {
 		if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(path)) && !fn.VMFile(e.Name()) {
 			return nil
 		}
-		if e.Type()&fs.ModeSymlink != 0 {
-			if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if !e.Type().IsRegular() {
+			info, err := os.Stat(path)
+			if err == nil && !info.Mode().IsRegular() {
+				if !info.IsDir() {
+					a.talk("skipped %s: it is %s", path, tree.WhatIs(info.Mode()))
+				}
 				return nil
 			}
 		}

@@ -73,6 +73,9 @@ func intercept(env map[string]string, c *mesh.Interception) {
 	switch c.Mode {
 	case "TPROXY":
 		env["ISTIO_INBOUND_INTERCEPTION_MODE"] = "TPROXY"
+		// The start script runs agent and Envoy as root then, and istio-iptables leaves out istio-proxy alone: the agent's
+		// own connections to istiod would be captured, before there is an Envoy that could take them.
+		env["ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE"] = "root"
 	case "NONE":
 		env["ISTIO_CUSTOM_IP_TABLES"] = "true"
 	}

@@ -19,6 +19,8 @@
 //	  ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE
 //	  ISTIO_EXCLUDE_INTERFACES
 //	  ISTIO_INBOUND_INTERCEPTION_MODE    TPROXY, with that mode: the start script and istio-iptables read nothing else.
+//	  ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE  root, with mode TPROXY: the start script runs agent and Envoy as root then, and
+//	                                     the agent's connections to istiod must not be captured.
 //	  ISTIO_CUSTOM_IP_TABLES             true, with mode NONE: the start script then leaves iptables alone.
 //	  ISTIO_META_WORKLOAD_ENTRY          In a static group, of each VM: without it istiod takes a VM's health report for
 //	                                     nobody's.

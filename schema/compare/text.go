@@ -117,13 +117,13 @@ func (f FileChange) line(p palette) string {
 func (f FieldChange) line(p palette) string {
 	switch {
 	case f.Moved:
-		return f.Path + ": in another order: " + shown(f.Old) + " → " + shown(f.New)
+		return f.Path + ": in another order: " + shownAt(f.Path, f.Old) + " → " + shownAt(f.Path, f.New)
 	case f.Change == Added:
-		return p.mark(Added) + " " + f.Path + ": " + shown(f.New)
+		return p.mark(Added) + " " + f.Path + ": " + shownAt(f.Path, f.New)
 	case f.Change == Removed:
-		return p.mark(Removed) + " " + f.Path + ": " + shown(f.Old)
+		return p.mark(Removed) + " " + f.Path + ": " + shownAt(f.Path, f.Old)
 	}
-	return f.Path + ": " + shown(f.Old) + " → " + shown(f.New)
+	return f.Path + ": " + shownAt(f.Path, f.Old) + " → " + shownAt(f.Path, f.New)
 }
 
 // Summary is the changes in numbers: "2 objects and 3 files would change".

@@ -83,6 +83,14 @@ func numberText(n *syntax.Node) string {
 	return n.Value
 }
 
+// shownAt is a value on one line, and nothing of one whose path names it as a credential.
+func shownAt(path string, n *syntax.Node) string {
+	if n.Kind != syntax.Map && n.Kind != syntax.Seq && secret.Of(path[strings.LastIndexByte(path, '.')+1:], n.Value) != nil {
+		return "(left out)"
+	}
+	return shown(n)
+}
+
 // shown is a value on one line, in the flow style of YAML, cut where it is long.
 func shown(n *syntax.Node) string {
 	const most = 120

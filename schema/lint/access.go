@@ -324,7 +324,7 @@ func only(rule *diag.Rule, report Report) Report {
 func eachPolicyAccess(s *manifest.Set, together bool, do func(access)) {
 	policies := peersOf(s)
 	ports := map[*manifest.Workload][]accessPort{}
-	for _, v := range s.Services() {
+	for v := range distinctServices(s) {
 		if v.Headless || v.External {
 			continue
 		}

@@ -106,7 +106,7 @@ func findProtocolConflicts(s *manifest.Set, report Report) {
 		by       *manifest.Resource
 	}
 	first := map[place]word{}
-	for _, v := range s.Services() {
+	for v := range distinctServices(s) {
 		if v.Headless || v.External {
 			continue
 		}
@@ -114,7 +114,7 @@ func findProtocolConflicts(s *manifest.Set, report Report) {
 		for _, p := range v.Ports {
 			protocol := protocolOf(p)
 			if protocol == "" || protocol == "UDP" {
-				continue // what is not said contradicts nothing
+				continue // what is not set contradicts nothing
 			}
 			if protocol == "HTTP2" {
 				protocol = "HTTP" // one listener serves both

@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -66,7 +68,7 @@ func findTwoPeerPolicies(s *manifest.Set, report Report) {
 // number, and the VM's.
 func servicePorts(s *manifest.Set) map[*manifest.Workload]map[uint32]uint32 {
 	found := map[*manifest.Workload]map[uint32]uint32{}
-	for _, v := range s.Services() {
+	for v := range distinctServices(s) {
 		for _, w := range vms(s.Selected(v.Namespace, v.Selector)) {
 			for _, p := range v.Ports {
 				target := w.Ports[p.Name]
@@ -200,6 +202,28 @@ func findTwoTelemetries(s *manifest.Set, report Report) {
 			report(twoTelemetries.At(r.Place("metadata", "name"), "%s is for the whole namespace too", other).WithHelp("join them into one"))
 		default:
 			report(twoTelemetries.At(r.Place("spec", "selector"), "%s selects the same workloads", other).WithHelp("join them into one"))
+		}
+	}
+}
+
+// distinctServices yields the Services without those that select the same workloads with the same ports as one before:
+// they give workloads no other ports.
+func distinctServices(s *manifest.Set) iter.Seq[*manifest.ServiceView] {
+	return func(yield func(*manifest.ServiceView) bool) {
+		seen := map[string]bool{}
+		for _, v := range s.Services() {
+			var key strings.Builder
+			fmt.Fprintf(&key, "%q %q %t %t", v.Namespace, v.Selector, v.Headless, v.External)
+			for _, p := range v.Ports {
+				fmt.Fprintf(&key, " %q %d %q %d %q %q", p.Name, p.Number, p.TargetName, p.Target, p.Protocol, p.AppProtocol)
+			}
+			if seen[key.String()] {
+				continue
+			}
+			seen[key.String()] = true
+			if !yield(v) {
+				return
+			}
 		}
 	}
 }

@@ -13,9 +13,15 @@ func parseIP(s string) (netip.Addr, bool) {
 	return a, err == nil && a.Zone() == ""
 }
 
-// looksLikeIP tells whether a word that is no IP address was meant to be one: digits and dots only.
+// looksLikeIP reports whether a text that is not an IP address would be read as one: its last part is a number, decimal or
+// hexadecimal, as inet_aton(3) and URL parsers take it (WHATWG URL, "ends in a number").
 func looksLikeIP(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789.") == ""
+	last := strings.TrimSuffix(s, ".")
+	last = last[strings.LastIndexByte(last, '.')+1:]
+	if hex, found := strings.CutPrefix(strings.ToLower(last), "0x"); found {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 // address reads an address that must be an IP; an invalid one is said, and answered as the zero Addr.

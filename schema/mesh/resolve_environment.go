@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -42,6 +43,16 @@ var shellsOwn = regexp.MustCompile(`^(BASH.*|_|COMP_WORDBREAKS|DIRSTACK|ENV|EPOC
 // (istio: tools/packaging/common/istio-start.sh, the last line).
 var shellText = map[string]bool{"EXEC_USER": true, "ISTIO_AGENT_FLAGS": true, "ISTIO_BIN_BASE": true, "ISTIO_LOG_DIR": true, "POD_NAME": true}
 
+// powers are variables that choose which programs or libraries the start script runs as root, as whom it runs the agent, or
+// which other settings it reads (ld.so(8), bash(1), glibc's environment; istio: tools/packaging/common/istio-start.sh).
+var powers = regexp.MustCompile(`^(PATH|LD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|MALLOC_.*|RES_OPTIONS|HOSTALIASES|RESOLV_.*|PS[0-4]|` +
+	`PROMPT_COMMAND|CDPATH|SHELL|HOME|USER|LOGNAME|TMPDIR|SUDO_.*|XTABLES_.*|IPTABLES_.*|PYTHON.*|PERL.*|` +
+	`EXEC_USER|ISTIO_BIN_BASE|ISTIO_LOG_DIR|ISTIO_SIDECAR_CONFIG|ISTIO_CLUSTER_CONFIG|PROV_CERT|OUTPUT_CERTS|XDS_ROOT_CA|CA_ROOT_CA)$`)
+
+// agentFlags are the flags of the agent that vm.env may give it: how much it and Envoy log
+// (istio: pilot/cmd/pilot-agent/app/cmd.go). All else has a field of the spec, or would contradict one.
+var agentFlags = regexp.MustCompile(`^--(log_[a-z_]+|proxyLogLevel|proxyComponentLogLevel|vklog)(=[A-Za-z0-9_:,./-]+)?$`)
+
 var (
 	envName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	plainWords = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./ -]*$`)
@@ -79,6 +90,9 @@ func (r *resolver) variable(name string, at diag.Path, key bool) bool {
 	case shellsOwn.MatchString(name):
 		return say(ruleEnvironment.At(at, "%s is a variable of the shell's own", name).
 			WithHelp("the start script of the sidecar is run by bash, which would not pass it on: use another name"))
+	case powers.MatchString(name):
+		return say(ruleEnvironment.At(at, "%s decides what root runs on the VM", name).
+			WithHelp("remove it: the start script of the sidecar runs as root with these variables"))
 	}
 	return true
 }
@@ -89,6 +103,9 @@ func (r *resolver) value(name, value string, at diag.Path) {
 	case strings.ContainsFunc(value, func(c rune) bool { return unicode.IsControl(c) && c != '\t' }):
 		r.say(ruleEnvironment.At(at, "the value of %s has a line break or another control character", name).
 			WithHelp("cluster.env has one line for each variable: write the value on one line"))
+	case name == "ISTIO_AGENT_FLAGS" && slices.ContainsFunc(strings.Fields(value), func(f string) bool { return !agentFlags.MatchString(f) }):
+		r.say(ruleEnvironment.At(at, "ISTIO_AGENT_FLAGS has more than flags of logging").
+			WithHelp("allowed are --log_output_level=…, other --log_ flags, --proxyLogLevel=… and --proxyComponentLogLevel=…"))
 	case shellText[name] && !plainWords.MatchString(value):
 		r.say(ruleEnvironment.At(at, "%s goes into a command line of Istio's start script as it stands, and %q has characters that a shell takes for its own", name, value).
 			WithHelp("letters, digits, spaces and any of _ @ %% + = : , . / - stay what they are"))
@@ -102,15 +119,24 @@ func (r *resolver) word(s string, at diag.Path) {
 	}
 }
 
+// probeHost checks the host that a probe asks: the agent and diagnose.sh connect to it.
+func (r *resolver) probeHost(host string, at diag.Path) {
+	if _, ip := parseIP(host); host == "" || ip || isDNSName(strings.ToLower(host)) && !looksLikeIP(host) {
+		return
+	}
+	r.say(ruleBadAddress.At(at, "%q is not an IP address or a DNS name", host).
+		WithHelp("write the address on which the application listens, such as 127.0.0.1 or localhost, without a port"))
+}
+
 // probeWords checks the texts of a probe.
 func (r *resolver) probeWords(p *networking.ReadinessProbe, at diag.Path) {
 	switch m := p.HealthCheckMethod.(type) {
 	case *networking.ReadinessProbe_HttpGet:
 		at = at.Key("httpGet")
-		r.word(m.HttpGet.GetHost(), at.Key("host"))
+		r.probeHost(m.HttpGet.GetHost(), at.Key("host"))
 		r.word(m.HttpGet.GetPath(), at.Key("path"))
 	case *networking.ReadinessProbe_TcpSocket:
-		r.word(m.TcpSocket.GetHost(), at.Key("tcpSocket").Key("host"))
+		r.probeHost(m.TcpSocket.GetHost(), at.Key("tcpSocket").Key("host"))
 	case *networking.ReadinessProbe_Exec:
 		for n, word := range m.Exec.GetCommand() {
 			r.word(word, at.Key("exec").Key("command").Item(n, ""))

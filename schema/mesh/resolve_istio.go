@@ -84,6 +84,9 @@ func (r *resolver) istiodAddresses(addresses []string, at diag.Path, i *Istio) {
 		case isIP:
 			r.dialable(a, here)
 			r.offCluster(a, here, i)
+		case a == "localhost" || strings.HasSuffix(a, ".localhost") || strings.HasPrefix(a, "localhost."):
+			r.say(ruleUnusableAddress.At(here, "%s is the VM itself, which has no istiod", a).
+				WithHelp("write the external address of the east-west gateway, or of a load balancer before istiod"))
 		case isDNSName(a) && !looksLikeIP(a):
 			names++
 		default:

@@ -26,6 +26,9 @@ func (w *Writer) Commit() (Summary, error) {
 		return Summary{}, w.err
 	}
 	p, err := w.prepare()
+	if err == nil && w.interrupted() {
+		err = ErrInterrupted
+	}
 	if err != nil {
 		w.stop(err)
 		return Summary{}, err

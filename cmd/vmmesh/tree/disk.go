@@ -59,8 +59,8 @@ func kindOf(mode fs.FileMode) kind {
 	return other
 }
 
-// whatIs names a file's type in a message.
-func whatIs(mode fs.FileMode) string {
+// WhatIs names a file's type in a message.
+func WhatIs(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():
 		return "a file"
@@ -73,7 +73,7 @@ func whatIs(mode fs.FileMode) string {
 	case mode&fs.ModeSocket != 0:
 		return "a socket"
 	}
-	return "no regular file"
+	return "not a regular file"
 }
 
 // lstat says what stands at a path itself, without following a link there. A path below a file is absent.

@@ -15,6 +15,7 @@ const (
 	journalName = workName + "/journal"
 	undoName    = workName + "/undo"
 	draftName   = workName + "/journal.draft" // a journal that is being written
+	ignoreName  = workName + "/.gitignore"    // keeps the folder out of commits, and is what ties a journal to it
 )
 
 // errBusy says that another process has the lock.
@@ -47,7 +48,7 @@ func (d *disk) guard() (_ *os.File, err error) {
 		case k == absent:
 			continue // another process has just removed it
 		case k != folder:
-			return nil, &ObstacleError{Dir: d.dir, Obstacles: []Obstacle{{workName, whatIs(info.Mode())}}}
+			return nil, &ObstacleError{Dir: d.dir, Obstacles: []Obstacle{{workName, WhatIs(info.Mode())}}}
 		}
 		if err := d.step("create", guardName); err != nil {
 			return nil, ioError("write to", d.name(workName), err)
@@ -73,6 +74,10 @@ func (d *disk) guard() (_ *os.File, err error) {
 		}
 		_, named, err := d.lstat(guardName)
 		if err == nil && named != nil && os.SameFile(mine, named) {
+			if err := d.mark(); err != nil {
+				f.Close()
+				return nil, err
+			}
 			return f, nil
 		}
 		f.Close()
@@ -83,8 +88,38 @@ func (d *disk) guard() (_ *os.File, err error) {
 	return nil, &BusyError{Dir: d.dir}
 }
 
+// mark makes the file that keeps the work folder out of commits. A journal names it by what no archive and no checkout can
+// bring along, so that a journal that came with somebody else's files is not carried out.
+func (d *disk) mark() error {
+	k, _, err := d.lstat(ignoreName)
+	if err != nil || k == regular {
+		return err
+	}
+	if k != absent {
+		return &ObstacleError{Dir: d.dir, Obstacles: []Obstacle{{ignoreName, "not a regular file"}}}
+	}
+	if err := d.writeAll(ignoreName, modeFile, []byte("*\n")); err != nil {
+		return ioError("write to", d.name(workName), err)
+	}
+	return nil
+}
+
+// owner identifies this work folder and no copy of it: "" where it is not this user's alone.
+func (d *disk) owner() (string, error) {
+	_, folder, err := d.lstat(workName)
+	if err != nil || folder == nil || !private(folder) {
+		return "", err
+	}
+	k, file, err := d.lstat(ignoreName)
+	if err != nil || k != regular {
+		return "", err
+	}
+	return identity(file), nil
+}
+
 // unguard lets the next process in. What cannot be removed is removed by the next build.
 func (d *disk) unguard(f *os.File) {
+	_ = d.remove(ignoreName)
 	_ = d.remove(guardName) // while it is locked: afterwards it may be another process's
 	_ = f.Close()
 	_ = d.remove(workName) // fails when another process has come in already

@@ -13,7 +13,7 @@ import (
 )
 
 // journalFormat is the format of the journal that this version writes and reads.
-const journalFormat = 1
+const journalFormat = 2
 
 // The kinds of action, in the order in which a commit does them.
 const (
@@ -32,6 +32,7 @@ type action struct {
 	SHA256 string `json:"sha256,omitempty"` // put: of the new content
 	Was    string `json:"was,omitempty"`    // sha256 of the old content, "" where there was no file
 	Format int    `json:"format,omitempty"` // end: the journal's
+	Owner  string `json:"owner,omitempty"`  // end: of the work folder, see disk.owner
 }
 
 func stagePath(id int) string  { return stageName + "/" + strconv.Itoa(id) }
@@ -39,14 +40,18 @@ func backupPath(id int) string { return backupName + "/" + strconv.Itoa(id) }
 
 // writeJournal makes the actions known to the next build. From its last line on, the commit will happen.
 func (d *disk) writeJournal(actions []action) error {
-	err := d.writeSynced(draftName, modeFile, func(w io.Writer) error {
+	owner, err := d.owner()
+	if err != nil {
+		return err
+	}
+	err = d.writeSynced(draftName, modeFile, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		for _, a := range actions {
 			if err := enc.Encode(a); err != nil {
 				return err
 			}
 		}
-		return enc.Encode(action{Do: doEnd, Format: journalFormat})
+		return enc.Encode(action{Do: doEnd, Format: journalFormat, Owner: owner})
 	})
 	if err == nil {
 		err = d.rename(draftName, journalName)
@@ -83,6 +88,10 @@ func (d *disk) readJournal(path string) ([]action, error) {
 		if a.Do == doEnd {
 			if a.Format != journalFormat {
 				return nil, fmt.Errorf("%s was left by a build with another version of vmmesh: build with that version again", d.name(path))
+			}
+			if owner, err := d.owner(); err != nil || owner == "" || owner != a.Owner {
+				return nil, errors.Join(err, fmt.Errorf("%s was not left by a build of yours in this directory, and is not carried out: delete %s and build again",
+					d.name(path), d.name(workName)))
 			}
 			return actions, nil
 		}

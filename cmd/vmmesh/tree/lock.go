@@ -65,7 +65,7 @@ func (d *disk) readLock() (*Lock, []byte, error) {
 	case k == absent:
 		return nil, nil, nil
 	case k != regular:
-		return nil, nil, &LockError{Path: d.name(lockName), Problem: "is " + whatIs(info.Mode()) + " and no lock of vmmesh"}
+		return nil, nil, &LockError{Path: d.name(lockName), Problem: "is " + WhatIs(info.Mode()) + " and no lock of vmmesh"}
 	}
 	if err := d.step("read", lockName); err != nil {
 		return nil, nil, ioError("read", d.name(lockName), err)

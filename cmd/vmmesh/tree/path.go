@@ -43,12 +43,27 @@ func checkPath(path string) error {
 			return bad(fmt.Sprintf("a part of it is %q", segment))
 		case strings.HasSuffix(segment, ".") || strings.HasSuffix(segment, " "):
 			return bad("a part of it ends in a dot or a space")
+		case isGit(segment):
+			return bad("a part of it is Git's own folder")
 		}
 	}
 	if strings.HasPrefix(strings.ToLower(path), reserved) {
 		return bad("names that start with " + reserved + " are vmmesh's own")
 	}
 	return nil
+}
+
+// isGit reports whether a file system may take a name for .git: without regard to case, by its short name on Windows, or
+// with characters in it that macOS ignores (git: path.c, is_ntfs_dotgit; utf8.c, is_hfs_dotgit).
+func isGit(segment string) bool {
+	plain := strings.ToLower(strings.Map(func(r rune) rune {
+		switch {
+		case r >= 0x200c && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x206a && r <= 0x206f, r == 0xfeff:
+			return -1
+		}
+		return r
+	}, segment))
+	return plain == ".git" || plain == "git~1"
 }
 
 // parent is the folder that a path is in, "" at the top.

@@ -73,12 +73,12 @@ func (p *planner) stale(old LockedFile) error {
 	case err != nil:
 		return err
 	case f.blocker != "" && !f.info.Mode().IsRegular():
-		p.trouble.blocked(f.blocker, whatIs(f.info.Mode()))
+		p.trouble.blocked(f.blocker, WhatIs(f.info.Mode()))
 		return nil
 	case f.kind == absent:
 		return nil // gone already
 	case f.kind != regular:
-		p.trouble.blocked(old.Path, whatIs(f.info.Mode()))
+		p.trouble.blocked(old.Path, WhatIs(f.info.Mode()))
 		return nil
 	}
 	if ok && !now.folder { // the names differ in case; on some systems that is one file
@@ -131,7 +131,7 @@ func (p *planner) output(out *output) error {
 			return err
 		}
 	case f.kind == other:
-		p.trouble.blocked(out.path, whatIs(f.info.Mode()))
+		p.trouble.blocked(out.path, WhatIs(f.info.Mode()))
 		return nil
 	case f.kind == folder:
 		if ok, err := p.vacate(out.path); err != nil || !ok {
@@ -180,7 +180,7 @@ func (p *planner) folders(path string) error {
 func (p *planner) unblock(f found) (bool, error) {
 	switch {
 	case !f.info.Mode().IsRegular():
-		p.trouble.blocked(f.blocker, whatIs(f.info.Mode()))
+		p.trouble.blocked(f.blocker, WhatIs(f.info.Mode()))
 		return false, nil
 	case p.leaving[f.blocker]:
 		return true, nil

@@ -134,10 +134,10 @@ func (r *reviewer) removal(a action, f found, now string) error {
 	case err != nil || kept:
 		return err
 	case f.blocker != "" && !f.info.Mode().IsRegular():
-		r.trouble.blocked(f.blocker, whatIs(f.info.Mode()))
+		r.trouble.blocked(f.blocker, WhatIs(f.info.Mode()))
 	case f.kind == absent:
 	case f.kind != regular:
-		r.trouble.blocked(a.Path, whatIs(f.info.Mode()))
+		r.trouble.blocked(a.Path, WhatIs(f.info.Mode()))
 	case now != a.Was:
 		r.trouble.edited(a.Path)
 	}
@@ -162,11 +162,11 @@ func (r *reviewer) put(a action, f found, now string) error {
 	changed := f.kind == regular && now != a.SHA256 && now != a.Was
 	switch {
 	case f.blocker != "" && !f.info.Mode().IsRegular():
-		r.trouble.blocked(f.blocker, whatIs(f.info.Mode()))
+		r.trouble.blocked(f.blocker, WhatIs(f.info.Mode()))
 	case f.blocker != "" && !r.leaving[f.blocker]:
 		r.trouble.foreign(f.blocker)
 	case f.kind == other, f.kind == folder && !r.emptied[a.Path]:
-		r.trouble.blocked(a.Path, whatIs(f.info.Mode()))
+		r.trouble.blocked(a.Path, WhatIs(f.info.Mode()))
 	case changed && a.Was == "":
 		r.trouble.foreign(a.Path)
 	case changed:

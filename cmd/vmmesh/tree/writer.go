@@ -7,6 +7,8 @@ import (
 	"hash"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
@@ -19,7 +21,26 @@ type Options struct {
 	// SpecSHA256 is the sha256 of the spec that the tree is built from, in 64 hex digits; it is kept in the lock.
 	SpecSHA256 string
 
+	// Names are the names at the top of a tree that may be written and removed; none: all. A lock that lists others was not
+	// written by a build.
+	Names []string
+	// Interrupted is closed when the process is asked to end: the tree is given up before anything in it is changed.
+	Interrupted <-chan struct{}
+
 	hook func(op, path string) error // see disk; nil outside tests
+}
+
+// ErrInterrupted is returned after [Options.Interrupted] was closed.
+var ErrInterrupted = errors.New("interrupted; the output directory is as it was")
+
+// interrupted reports whether the process was asked to end.
+func (w *Writer) interrupted() bool {
+	select {
+	case <-w.o.Interrupted:
+		return true
+	default:
+		return false
+	}
 }
 
 // Writer takes the files of a tree and then puts them all in place. It is for one goroutine. After an error the
@@ -110,6 +131,11 @@ func (w *Writer) open() error {
 	}
 	w.old = &Lock{}
 	if lock != nil {
+		for _, f := range lock.Files {
+			if top, _, _ := strings.Cut(f.Path, "/"); len(w.o.Names) > 0 && !slices.Contains(w.o.Names, top) {
+				return &LockError{Path: w.d.name(lockName), Problem: "lists " + f.Path + ", which no build writes"}
+			}
+		}
 		sum := sha256.Sum256(text)
 		w.old, w.oldSum = lock, hexSum(sum[:])
 	}
@@ -125,6 +151,10 @@ func (w *Writer) Recovered() Recovery { return w.recovered }
 func (w *Writer) Object(path string, text []byte) error {
 	if w.err != nil {
 		return w.err
+	}
+	if w.interrupted() {
+		w.stop(ErrInterrupted)
+		return ErrInterrupted
 	}
 	if err := w.object(path, text); err != nil {
 		w.stop(err)
@@ -163,6 +193,10 @@ func (w *Writer) object(path string, text []byte) error {
 func (w *Writer) File(f manifest.File) error {
 	if w.err != nil {
 		return w.err
+	}
+	if w.interrupted() {
+		w.stop(ErrInterrupted)
+		return ErrInterrupted
 	}
 	if err := w.file(f); err != nil {
 		w.stop(err)

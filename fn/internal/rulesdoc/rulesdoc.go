@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/vmmesh/vmmesh/fn"
-	"github.com/vmmesh/vmmesh/schema/lint"
 )
 
 // themes are where the rules of the catalogue begin, by the first digit of an id.
@@ -51,7 +50,7 @@ func Text() string {
 	b.WriteString("The rules come from a catalogue of a hundred ways in which Istio accepts a VM's configuration and breaks on it. Each entry has an answer; rules that are about manifests are\n" +
 		"run over everything that vmmesh itself emits, and are silent there, which is the proof of what is prevented.\n\n")
 	b.WriteString("| entry | name | in specs | in manifests | prevented | where no file tells |\n|---|---|---|---|---|---|\n")
-	for _, e := range lint.Catalogue {
+	for _, e := range Catalogue {
 		undecidable := e.Undecidable
 		if undecidable != "" {
 			undecidable += "; see " + e.Instead

@@ -1,6 +1,7 @@
 package scripts_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -83,6 +84,15 @@ func (m *machine) owned(p string, mode os.FileMode) {
 	require.NoError(m.t, err)
 	require.Equal(m.t, mode, info.Mode().Perm(), p)
 	require.Equal(m.t, "998:998", owner(info), p)
+}
+
+// rooted is owned for what is root's.
+func (m *machine) rooted(p string, mode os.FileMode) {
+	m.t.Helper()
+	info, err := os.Lstat(m.path(p))
+	require.NoError(m.t, err)
+	require.Equal(m.t, mode, info.Mode().Perm(), p)
+	require.Equal(m.t, "0:0", owner(info), p)
 }
 
 func (m *machine) hasNoToken() {
@@ -303,8 +313,19 @@ func TestHTTP(t *testing.T) {
 			http.Error(w, "no", http.StatusForbidden)
 			return
 		}
-		if answer == "" {
+		switch answer {
+		case "":
 			http.Redirect(w, q, "https://elsewhere.example.com/", http.StatusFound)
+		case "elsewhere": // with a body that would be a token
+			w.Header().Set("Location", "https://elsewhere.example.com/")
+			w.WriteHeader(http.StatusFound)
+			answer = token
+		case "endless":
+			for n := 0; n < 64; n++ {
+				if _, err := w.Write(bytes.Repeat([]byte("A"), 1<<20)); err != nil {
+					return
+				}
+			}
 		}
 		_, _ = io.WriteString(w, answer)
 	})
@@ -328,7 +349,7 @@ func TestHTTP(t *testing.T) {
 	m.ok(m.script("identity.sh"))
 	m.hasToken(token)
 
-	for _, bad := range []string{"<html><body>Please log in</body></html>", `{"error": "no"}`, ""} {
+	for _, bad := range []string{"<html><body>Please log in</body></html>", `{"error": "no"}`, "", "elsewhere", "endless"} {
 		m.remove(tokenPath)
 		answer = bad
 		m.fails(m.script("identity.sh"), "is no token")

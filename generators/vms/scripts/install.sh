@@ -169,6 +169,11 @@ units() {
 	done
 	case $VMMESH_WORKLOAD in
 	istio | vmmesh-*) app= ;; # our own units would wait for themselves
+	ssh | sshd | dbus | dbus-* | systemd-* | cloud-* | [Nn]etwork* | ifup* | wicked* | polkit | getty* | chrony* | ntp* | rsyslog | cron | crond | \
+		auditd | firewalld | ufw | nftables | iptables | apparmor | sssd | nscd | nslcd | snapd | udev | emergency | rescue)
+		warn "$VMMESH_WORKLOAD.service is the system's own: it does not wait for the sidecar"
+		app=
+		;;
 	*)
 		install -d -m 0755 "${app%/*}"
 		place 0644 "$app" application.conf

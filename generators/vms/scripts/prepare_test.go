@@ -30,12 +30,15 @@ func TestPrepare(t *testing.T) {
 	m.ok(m.script("prepare.sh"))
 	require.Equal(t, "A='1'\nA1='2'\nISTIO_METAJSON_LABELS='{\"app\":\"x\"}'\nISTIO_META_WORKLOAD_ENTRY='pay-vm1'\nISTIO_NAMESPACE='vm-workloads'\nISTIO_SVC_IP='203.0.113.7'\n"+
 		"PROXY_CONFIG='a: it'\"'\"'s\nB='\"'\"'x'\"'\"'\n\nISTIO_T='\"'\"''\nREWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION='true'\nTRUST_DOMAIN=''\n", m.read("var/lib/istio/envoy/cluster.env"))
-	m.owned("var/lib/istio/envoy/cluster.env", 0o644)
+	m.rooted("var/lib/istio/envoy", 0o755)
+	m.rooted("var/lib/istio/envoy/cluster.env", 0o644)
 	require.Equal(t, m.read("bundle/mesh.yaml"), m.read("var/lib/istio/config/mesh"))
-	m.owned("var/lib/istio/config/mesh", 0o644)
+	m.rooted("var/lib/istio/config/mesh", 0o644)
 	m.owned("var/lib/istio/proxy", 0o755)
 	m.owned("var/log/istio", 0o755)
-	m.owned("run/secrets/tokens", 0o755)
+	m.rooted("run/secrets/tokens", 0o755)
+	m.owned("run/secrets/workload-spiffe-uds", 0o755)
+	m.owned("etc/certs", 0o755)
 	require.Equal(t, "127.0.0.1 localhost\n# BEGIN vmmesh\n34.56.78.90 istiod.istio-system.svc\n# END vmmesh\n", m.read("etc/hosts"))
 
 	// Again: nothing changes, not even a time.
@@ -64,7 +67,7 @@ func TestPrepareWithoutTheLink(t *testing.T) {
 	require.NoError(t, os.MkdirAll(m.path("etc/istio/vm-files"), 0o755))
 	m.ok(m.script("prepare.sh"))
 	require.Equal(t, m.read("bundle/mesh.yaml"), m.read("etc/istio/config/mesh"))
-	m.owned("etc/istio/config/mesh", 0o644)
+	m.rooted("etc/istio/config/mesh", 0o644)
 	m.owned("etc/istio/proxy", 0o755)
 }
 

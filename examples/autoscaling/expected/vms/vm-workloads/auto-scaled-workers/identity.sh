@@ -33,8 +33,19 @@ text() {
 	printf '%b' "${value//\\\//\/}"
 }
 
-# ask URL OPTIONS of curl. A redirect is not followed: a credential goes with the question, which no command line shows.
-ask() { fetch "$@" --max-time 30 ${VMMESH_CA_FILE:+--cacert "$VMMESH_CA_FILE"}; }
+# ask URL OPTIONS of curl prints an answer of at most a mebibyte. A redirect is not followed, and what it says is no answer:
+# a credential goes with the question, which no command line shows.
+ask() {
+	local most=1048576 answer code
+	answer=$(fetch "$@" --max-time 30 --max-filesize "$most" --write-out '\n%{http_code}' ${VMMESH_CA_FILE:+--cacert "$VMMESH_CA_FILE"} |
+		head -c $((most + 4))) || return
+	code=${answer##*$'\n'}
+	if [[ $code != 20[01] ]]; then
+		note "$1 answered ${code:0:3}, and 200 is needed"
+		return 1
+	fi
+	printf '%s' "${answer%$'\n'*}"
+}
 
 # kubernetes PATH OPTIONS of curl asks the Kubernetes API.
 kubernetes() {
@@ -105,22 +116,27 @@ trust() {
 	fi
 	openssl x509 -noout <<<"$pem" 2>/dev/null ||
 		die "what $from gives as the mesh's root certificate is none in PEM" "it is root-cert.pem in ConfigMap istio-ca-root-cert of every namespace"
-	put 0644 "$PROXY" "$ROOT" <<<"$pem"
+	hand 0644 "$ROOT" <<<"$pem"
 	[ ! -s "$from" ] || put 0644 root:root "$last" <"$from"
 }
 
 # socket links SPIRE's socket to where the agent looks.
 socket() {
-	local name dir=/var/run/secrets/workload-spiffe-uds
+	local name
 	[ -S "$VMMESH_SPIRE_SOCKET" ] || die "the SPIRE agent's socket $VMMESH_SPIRE_SOCKET is not there" "start spire-agent, or correct vm.identity.spire.socketPath"
 	name=$(value WORKLOAD_IDENTITY_SOCKET_FILE "$ETC/cluster.env")
-	name=$dir/${name:-socket}
+	name=$UDS/${name:-socket}
 	if [ "$(readlink -f "$VMMESH_SPIRE_SOCKET")" != "$(readlink -f "$name")" ]; then
-		install -d -m 0755 -o istio-proxy -g istio-proxy "$dir"
 		ln -sfn "$VMMESH_SPIRE_SOCKET" "$name"
 	fi
 }
 
+folder "$PROXY" "$CERTS"
+folder root:root /var/run/secrets
+folder root:root "${TOKEN%/*}"
+# The agent makes its socket there; SPIRE's is linked there by root.
+[ "$VMMESH_IDENTITY" = SPIRE ] || folder "$PROXY" "$UDS"
+[ "$VMMESH_IDENTITY" != SPIRE ] || folder root:root "$UDS"
 case $VMMESH_IDENTITY in
 GCE | SPIRE) # no token: the agent asks Google or SPIRE itself
 	[ "$VMMESH_IDENTITY" = GCE ] || socket

@@ -85,7 +85,7 @@ elif [ "$VMMESH_REGISTRATION" = Static ]; then
 		"add it to the group's instances in the spec and install the new files, or see whether this folder is another group's"
 else
 	address=$(own) || address=
-	[[ $address =~ ^[0-9A-Fa-f.:]+$ ]] ||
+	[[ $address =~ ^[0-9]{1,3}(\.[0-9]{1,3}){3}$|^[0-9A-Fa-f]*:[0-9A-Fa-f.:]+$ ]] ||
 		die "no address was found by vm.address.source $VMMESH_ADDRESS_SOURCE${VMMESH_ADDRESS_INTERFACE:+ $VMMESH_ADDRESS_INTERFACE}" \
 			"see \`ip addr\`, \`ip route\`, or what the cloud's metadata service answers"
 	inside=$address

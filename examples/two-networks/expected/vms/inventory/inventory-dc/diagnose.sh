@@ -62,7 +62,7 @@ istiod() {
 	# Where there is no certificate at all the code would be that of success.
 	code=$(proxy openssl s_client -connect "$ISTIOD" -servername "$VMMESH_ISTIOD_HOST" -verify_hostname "$VMMESH_ISTIOD_HOST" \
 		-CAfile "$CERTS/root-cert.pem" </dev/null | sed -n '/^no peer certificate/q; s/ *Verify return code: //p' | head -n 1)
-	if ! proxy bash -c "exec 3<>/dev/tcp/${ISTIOD/://}"; then
+	if ! proxy bash -c "$CONNECT" connect "$VMMESH_ISTIOD_HOST" "$VMMESH_ISTIOD_PORT"; then
 		bad "$ISTIOD accepts no connection" "Control plane is not connected"
 	elif [ -z "$code" ]; then
 		bad "$ISTIOD does not speak TLS, or $CERTS/root-cert.pem is no certificate" "mTLS is refused"
@@ -191,8 +191,16 @@ probe() {
 }
 
 firewall() {
+	local more
 	[ "$VMMESH_FIREWALL" = None ] || case $(bash "$here/firewall.sh" status 2>&1) in
-	confirmed) fine "$VMMESH_FIREWALL has this mesh's rules" ;;
+	confirmed)
+		more=$(bash "$here/firewall.sh" wider 2>/dev/null)
+		if [ -n "$more" ]; then
+			odd "$VMMESH_FIREWALL has this mesh's rules, and others open more: ${more//$'\n'/; }" Firewall
+		else
+			fine "$VMMESH_FIREWALL has this mesh's rules"
+		fi
+		;;
 	trial) odd "new rules are on trial: bash $here/firewall.sh confirm" Firewall ;;
 	*) bad "$VMMESH_FIREWALL does not have this mesh's rules: bash $here/firewall.sh apply" Firewall ;;
 	esac

@@ -1,4 +1,4 @@
-package lint
+package rulesdoc
 
 // Entry is one entry of the catalogue of what Istio accepts and breaks on, and what vmmesh answers to it. An entry may have
 // several answers: the generators cannot emit what it is about, and manifests that came from elsewhere are checked for it.
@@ -25,7 +25,7 @@ const (
 func rules(ids ...string) []string { return ids }
 
 // Catalogue answers every entry, by number. Entries above the catalogue's own (VM122, VM517, VM620 …) are rules that were added to
-// it and are in [Table] alone.
+// it and are in lint.Table alone.
 var Catalogue = []Entry{
 	{Number: 101, Name: "wle-missing-serviceaccount", Manifests: rules("VM101", "VM216"), Spec: rules("VM216"), Prevented: "every group and entry has its workload's account", Proof: ownOutput},
 	{Number: 102, Name: "sa-not-defined", Manifests: rules("VM102"), Prevented: "the account is emitted, or said to be someone else's", Proof: ownOutput},
