@@ -52,6 +52,12 @@ mutants: ## vmmesh broken in every way of e2e/testdata/mutants.yaml: some test o
 	@programs=$$(e2e/build.sh) && cd e2e && VMMESH_E2E=$$programs VMMESH_E2E_MUTANTS=$(MUTANTS) \
 		$(GO) test -trimpath -count=1 -timeout 60m -tags mutants -run '^TestMutants$$' .
 
+.PHONY: lab lab-down
+lab: ## starts the payments example with real Envoys in namespaces, and prints what to try (root)
+	@e2e/lab.sh up
+lab-down: ## ends what `make lab` has started
+	@e2e/lab.sh down
+
 .PHONY: race
 race: ## every test under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(PACKAGES)

@@ -51,12 +51,7 @@ func testPackets(t *testing.T, c *Cluster) {
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			require.NoError(t, err)
-			var p packetsCase
-			require.NoError(t, yaml.UnmarshalStrict(text, &p))
-			require.NotEmpty(t, p.Says)
-			require.NotEmpty(t, p.Calls)
+			p := readPackets(t, file)
 			l := c.StartLab(t, p, filepath.Dir(file))
 			l.accepted(t)
 			for _, call := range p.Calls {
@@ -65,6 +60,18 @@ func testPackets(t *testing.T, c *Cluster) {
 			l.accepted(t)
 		})
 	}
+}
+
+// readPackets reads an expect.yaml.
+func readPackets(t *testing.T, file string) packetsCase {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var p packetsCase
+	require.NoError(t, yaml.UnmarshalStrict(text, &p), file)
+	require.NotEmpty(t, p.Says)
+	require.NotEmpty(t, p.Calls)
+	return p
 }
 
 // Lab is the machines of a case.
