@@ -268,6 +268,17 @@ ufw allow from fd00:10::/64 to any port 3306 proto tcp comment 'vmmesh: the mesh
 ufw allow from fd00:10::/64 to any port 15006 proto tcp comment 'vmmesh: the mesh, captured'
 `, r.out)
 
+	require.Empty(t, m.ok(m.firewall("22", "ufw reload >/dev/null\nbash /usr/local/lib/vmmesh/firewall.sh wider")).out)
+
+	// An older rule that opens more is named, by whoever asks.
+	r = m.ok(m.firewall("22", "ufw reload >/dev/null\nufw allow 15006 >/dev/null\nbash /usr/local/lib/vmmesh/firewall.sh wider\nufw delete allow 15006 >/dev/null"))
+	require.Equal(t, "ufw allow 15006\n", r.out)
+
+	// Without IPv6 in ufw its rules are left out, and that is told.
+	r = m.ok(m.firewall("22", "sed -i s/IPV6=yes/IPV6=no/ /etc/default/ufw\nufw reload >/dev/null\nsed -i s/15021/16021/ /etc/vmmesh/firewall.rules\n"+apply+
+		"\nufw show added | grep -c fd00 || :\nsed -i s/16021/15021/ /etc/vmmesh/firewall.rules; sed -i s/IPV6=no/IPV6=yes/ /etc/default/ufw; ufw reload >/dev/null; "+apply))
+	require.Contains(t, r.errors, "ufw has IPV6=no in /etc/default/ufw")
+
 	// Other rules take the place of these.
 	r = m.ok(m.firewall("22", "sed -i 's/15020/16020/; /fd00/d; /3306/d' /etc/vmmesh/firewall.rules\nufw reload >/dev/null\n"+apply+"\nufw show added | grep -cE '15020|fd00|3306' || :\nufw show added | grep -cE '16020|7777|22/tcp'"))
 	require.Equal(t, "0\n3\n", r.out)
@@ -293,13 +304,16 @@ func TestFirewalld(t *testing.T) {
 	m.tool("firewall-cmd", `
 echo "$*" >>/var/log/firewall-cmd
 case "$*" in
+--get-default-zone) echo trusted ;;
+*--zone=trusted*--get-target) echo ACCEPT ;;
 *--check-config) [ ! -e /tmp/refused ] && exec firewall-offline-cmd --check-config ;;
 esac`)
 	m.opened("Firewalld", "interception: {includeInboundPorts: [8080]}")
 	status := "\nbash /usr/local/lib/vmmesh/firewall.sh status"
 	r := m.ok(m.firewall("22", apply+status))
 	require.Contains(t, r.out, "confirmed\n")
-	require.Equal(t, "--quiet --check-config\n--quiet --reload\n--quiet --state\n", m.read("var/log/firewall-cmd"))
+	require.Contains(t, r.errors, "also open: firewalld's zone trusted accepts every port that the spec does not limit")
+	require.Regexp(t, "(?s)^--quiet --check-config\n--quiet --reload\n.*--quiet --state\n$", m.read("var/log/firewall-cmd"))
 	var policy struct {
 		Target  string `xml:"target,attr"`
 		Ingress struct {
@@ -327,7 +341,9 @@ esac`)
 		rules = append(rules, rule.Family+" "+rule.Source.Address+" "+rule.Port.Port)
 	}
 	require.Equal(t, []string{"ipv4 10.244.0.0/16 3306", "ipv6 fd00:10::/64 3306", "ipv4 10.244.0.0/16 15006", "ipv6 fd00:10::/64 15006",
-		"ipv4 10.40.0.0/24 15020", "ipv4 10.40.0.0/24 15021", "ipv4 10.40.0.0/24 15090"}, rules)
+		"ipv4 10.40.0.0/24 15020", "ipv4 10.40.0.0/24 15021", "ipv4 10.40.0.0/24 15090",
+		// Everybody else is refused, whatever the zone behind accepts.
+		"  15006", "  15020", "  15021", "  15090", "  3306"}, rules)
 
 	// A policy that firewalld refuses is not loaded, and the one before is back.
 	before := m.read("etc/firewalld/policies/vmmesh.xml")

@@ -1,6 +1,7 @@
 package scripts_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -312,8 +313,19 @@ func TestHTTP(t *testing.T) {
 			http.Error(w, "no", http.StatusForbidden)
 			return
 		}
-		if answer == "" {
+		switch answer {
+		case "":
 			http.Redirect(w, q, "https://elsewhere.example.com/", http.StatusFound)
+		case "elsewhere": // with a body that would be a token
+			w.Header().Set("Location", "https://elsewhere.example.com/")
+			w.WriteHeader(http.StatusFound)
+			answer = token
+		case "endless":
+			for n := 0; n < 64; n++ {
+				if _, err := w.Write(bytes.Repeat([]byte("A"), 1<<20)); err != nil {
+					return
+				}
+			}
 		}
 		_, _ = io.WriteString(w, answer)
 	})
@@ -337,7 +349,7 @@ func TestHTTP(t *testing.T) {
 	m.ok(m.script("identity.sh"))
 	m.hasToken(token)
 
-	for _, bad := range []string{"<html><body>Please log in</body></html>", `{"error": "no"}`, ""} {
+	for _, bad := range []string{"<html><body>Please log in</body></html>", `{"error": "no"}`, "", "elsewhere", "endless"} {
 		m.remove(tokenPath)
 		answer = bad
 		m.fails(m.script("identity.sh"), "is no token")

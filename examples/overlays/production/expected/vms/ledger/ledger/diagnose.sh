@@ -191,8 +191,16 @@ probe() {
 }
 
 firewall() {
+	local more
 	[ "$VMMESH_FIREWALL" = None ] || case $(bash "$here/firewall.sh" status 2>&1) in
-	confirmed) fine "$VMMESH_FIREWALL has this mesh's rules" ;;
+	confirmed)
+		more=$(bash "$here/firewall.sh" wider 2>/dev/null)
+		if [ -n "$more" ]; then
+			odd "$VMMESH_FIREWALL has this mesh's rules, and others open more: ${more//$'\n'/; }" Firewall
+		else
+			fine "$VMMESH_FIREWALL has this mesh's rules"
+		fi
+		;;
 	trial) odd "new rules are on trial: bash $here/firewall.sh confirm" Firewall ;;
 	*) bad "$VMMESH_FIREWALL does not have this mesh's rules: bash $here/firewall.sh apply" Firewall ;;
 	esac

@@ -6,10 +6,11 @@
 #   firewall.sh restore           goes back, if the new rules are not confirmed
 #   firewall.sh load              what a boot does: only confirmed rules come back
 #   firewall.sh status            prints confirmed, trial or other
+#   firewall.sh wider             prints what else opens ports that the spec opens to some sources alone
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
-[ "${1-}" = status ] || alone "${BASH_SOURCE[0]}" "$@"
+[ "${1-}" = status ] || [ "${1-}" = wider ] || alone "${BASH_SOURCE[0]}" "$@"
 settings "$ETC/vm.env"
 
 DIR=$STATE/firewall # backend, confirmed: what is in force; pending: a trial; before/: what its end brings back
@@ -40,6 +41,10 @@ change() {
 	UFW)
 		# New rules first: SSH is never without one.
 		while IFS=$'\t' read -r port proto source why; do
+			if [[ $source == *:* ]] && grep -qi '^IPV6=no' /etc/default/ufw; then
+				warn "ufw has IPV6=no in /etc/default/ufw: it has no rule for $source, and filters no IPv6"
+				continue
+			fi
 			rule="allow from $source to any port $port proto $proto"
 			[ "$source" != any ] || rule="allow $port/$proto"
 			wanted+=$rule$'\n'
@@ -61,7 +66,7 @@ change() {
 
 # policy prints RULES as a policy of firewalld, from anywhere to this host, that comes before the zones.
 policy() {
-	local port proto source why family
+	local port proto source why family limited=()
 	echo '<?xml version="1.0" encoding="utf-8"?><policy priority="-100" target="CONTINUE"><ingress-zone name="ANY"/><egress-zone name="HOST"/>'
 	while IFS=$'\t' read -r port proto source why; do
 		family=ipv4
@@ -70,8 +75,13 @@ policy() {
 			echo "<port port=\"$port\" protocol=\"$proto\"/>"
 		else
 			echo "<rule family=\"$family\"><source address=\"$source\"/><port port=\"$port\" protocol=\"$proto\"/><accept/></rule>"
+			limited+=("$port $proto")
 		fi
 	done <"$RULES"
+	# What is not for everybody is refused to the rest here: a zone behind this policy may accept everything.
+	printf '%s\n' "${limited[@]}" | sort -u | while read -r port proto; do
+		[ -z "$port" ] || echo "<rule priority=\"100\"><port port=\"$port\" protocol=\"$proto\"/><drop/></rule>"
+	done
 	echo '</policy>'
 }
 
@@ -121,6 +131,31 @@ restore() {
 	esac
 	rm -rf "$DIR/pending" "$DIR/before"
 	warn "the firewall's new rules were not confirmed: those of before are back"
+}
+
+# wider prints what else opens the ports that the spec opens to some sources alone, a line each.
+wider() {
+	local ports zone
+	ports=$(awk -F '\t' '$3 != "any" { print $1 }' "$RULES" 2>/dev/null | sort -u | paste -sd '|')
+	[ -n "$ports" ] || return 0
+	case $BACKEND in
+	UFW)
+		ufw show added | grep -v " comment 'vmmesh: " | grep -E "^ufw (allow|limit) (.* port )?($ports)(/|,| |$)" || :
+		[ "$(ufw status verbose 2>/dev/null | grep -c '^Default: allow')" = 0 ] || echo "ufw's default for incoming traffic is allow"
+		;;
+	Firewalld)
+		for zone in $(firewall-cmd --get-active-zones 2>/dev/null | grep -v '^ ') $(firewall-cmd --get-default-zone 2>/dev/null); do
+			[ "$(firewall-cmd --permanent --zone="$zone" --get-target 2>/dev/null)" != ACCEPT ] ||
+				echo "firewalld's zone $zone accepts every port that the spec does not limit"
+		done | sort -u
+		;;
+	esac
+}
+
+# tellWider warns of what wider prints.
+tellWider() {
+	local line
+	wider | while IFS= read -r line; do warn "also open: $line"; done
 }
 
 # status prints whether the spec's rules are in force.
@@ -188,6 +223,7 @@ confirm() {
 	if [ -d /run/systemd/system ] && ! systemctl --quiet is-active vmmesh-firewall.service; then
 		systemctl --quiet --no-block start vmmesh-firewall.service
 	fi
+	tellWider
 	note "the firewall has this mesh's rules"
 }
 
@@ -230,7 +266,7 @@ apply() {
 
 case ${1-} in
 apply) apply "${2:-120}" ;;
-change | restore | status) "$1" ;;
+change | restore | status | wider) "$1" ;;
 confirm)
 	[ -e "$DIR/pending" ] || die "there is nothing to confirm" "sudo bash $here/firewall.sh apply"
 	confirm

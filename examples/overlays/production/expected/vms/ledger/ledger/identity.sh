@@ -33,8 +33,19 @@ text() {
 	printf '%b' "${value//\\\//\/}"
 }
 
-# ask URL OPTIONS of curl. A redirect is not followed: a credential goes with the question, which no command line shows.
-ask() { fetch "$@" --max-time 30 ${VMMESH_CA_FILE:+--cacert "$VMMESH_CA_FILE"}; }
+# ask URL OPTIONS of curl prints an answer of at most a mebibyte. A redirect is not followed, and what it says is no answer:
+# a credential goes with the question, which no command line shows.
+ask() {
+	local most=1048576 answer code
+	answer=$(fetch "$@" --max-time 30 --max-filesize "$most" --write-out '\n%{http_code}' ${VMMESH_CA_FILE:+--cacert "$VMMESH_CA_FILE"} |
+		head -c $((most + 4))) || return
+	code=${answer##*$'\n'}
+	if [[ $code != 20[01] ]]; then
+		note "$1 answered ${code:0:3}, and 200 is needed"
+		return 1
+	fi
+	printf '%s' "${answer%$'\n'*}"
+}
 
 # kubernetes PATH OPTIONS of curl asks the Kubernetes API.
 kubernetes() {
