@@ -40,12 +40,7 @@ type packetsClient struct {
 
 // testPackets starts the machines of each case of testdata/packets, each with its own Envoy, and makes requests.
 func testPackets(t *testing.T, c *Cluster) {
-	if !exists(program("envoy")) {
-		if os.Getenv("CI") == "true" {
-			require.Fail(t, "no Envoy: build.sh found none to download")
-		}
-		t.Skip("no Envoy: build.sh found none to download, and the packets are not tested")
-	}
+	needEnvoy(t)
 	files, err := filepath.Glob(filepath.Join("testdata", "packets", "*", "expect.yaml"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
@@ -60,6 +55,18 @@ func testPackets(t *testing.T, c *Cluster) {
 			l.accepted(t)
 		})
 	}
+}
+
+// needEnvoy skips a test on a machine that has no Envoy; in CI the test fails there.
+func needEnvoy(t *testing.T) {
+	t.Helper()
+	if exists(program("envoy")) {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		require.Fail(t, "no Envoy: build.sh could not download it")
+	}
+	t.Skip("no Envoy: build.sh could not download it, and what needs it is not tested")
 }
 
 // readPackets reads an expect.yaml.
@@ -86,6 +93,13 @@ type Lab struct {
 // StartLab starts the machines of a case, and waits until every sidecar is ready.
 func (c *Cluster) StartLab(t *testing.T, p packetsCase, dir string) *Lab {
 	t.Helper()
+	l, _ := c.startLab(t, p, dir)
+	return l
+}
+
+// startLab is [Cluster.StartLab]; it returns what stops the DNS server too.
+func (c *Cluster) startLab(t *testing.T, p packetsCase, dir string) (*Lab, func()) {
+	t.Helper()
 	kase := Case{Name: dir, Path: filepath.Join(dir, "vmmesh.yaml")}
 	if p.Spec != "" {
 		kase = Case{Name: p.Spec, Path: filepath.Join("..", p.Spec, "vmmesh.yaml")}
@@ -99,7 +113,7 @@ func (c *Cluster) StartLab(t *testing.T, p packetsCase, dir string) *Lab {
 	if first := spec.Spec.Istio.IstiodAddresses[0]; isIP(first) && !p.Gateway {
 		address = first
 	}
-	StartResolver(t, p.Names)
+	stopResolver := StartResolver(t, p.Names)
 	l.Istiod = c.StartIstiod(t, settings, address)
 	clients := clientsOf(t, kase, p.Clients)
 	c.ApplyWithStatus(t, readObjects(t, filepath.Join(dir, "objects.yaml")))
@@ -156,7 +170,7 @@ func (c *Cluster) StartLab(t *testing.T, p packetsCase, dir string) *Lab {
 	for _, v := range l.sidecars {
 		v.Ready(t)
 	}
-	return l
+	return l, stopResolver
 }
 
 // clientsOf builds a spec of the clients in the mesh of a case.
