@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,13 +73,31 @@ type Spec struct {
 			IstiodAddresses []string
 		}
 		Namespace string
-		Workloads []struct {
-			Name      string
-			Namespace string
-			Groups    []*GroupSpec
-		}
-		VM VMSpec
+		Workloads []Workload
+		VM        VMSpec
 	}
+}
+
+// Workload is a workload of a spec.
+type Workload struct {
+	Name      string
+	Namespace string
+	Ports     []Port
+	Metrics   *Metrics
+	Groups    []*GroupSpec
+}
+
+// Port is a port of a workload, or what a group or an instance has else of it.
+type Port struct {
+	Name       string
+	Port       int
+	TargetPort int
+}
+
+// Metrics are where the application has its own metrics.
+type Metrics struct {
+	Port any // a number, or a port's name
+	Path string
 }
 
 // GroupSpec is a group of a spec.
@@ -86,6 +106,7 @@ type GroupSpec struct {
 	Revision     string
 	Network      string
 	Registration string
+	Ports        []Port
 	Instances    []InstanceSpec
 	VM           VMSpec
 }
@@ -94,17 +115,26 @@ type GroupSpec struct {
 type InstanceSpec struct {
 	Name, Address, ExternalAddress, Network string
 	EntryName                               string
+	Ports                                   []Port
 	Labels                                  map[string]string
 }
 
 // VMSpec is how a spec or a group has its VMs.
 type VMSpec struct {
-	DNS          struct{ Mode string }
-	Identity     struct{ Type string }
+	DNS      struct{ Mode string }
+	Identity struct {
+		Type  string
+		SPIRE struct{ SocketPath string }
+	}
+	Firewall     struct{ SSHPort int }
 	Interception struct {
 		Mode                    string
 		IncludeInboundPorts     []any
+		ExcludeInboundPorts     []int
 		IncludeOutboundIPRanges []string
+		ExcludeOutboundIPRanges []string
+		ExcludeOutboundPorts    []int
+		ExcludeInterfaces       []string
 	}
 	ProxyConfig map[string]any
 	Env         []struct{ Name, Value string }
@@ -114,6 +144,7 @@ type VMSpec struct {
 type Group struct {
 	*GroupSpec
 	Spec      *Spec
+	Workload  *Workload
 	Namespace string
 	Revision  string
 	DNS       string
@@ -138,6 +169,7 @@ func (s *Spec) Groups() []*Group {
 			groups = append(groups, &Group{
 				GroupSpec: g,
 				Spec:      s,
+				Workload:  &w,
 				Namespace: or(w.Namespace, or(s.Spec.Namespace, or(s.Metadata.Namespace, "vm-workloads"))),
 				Revision:  or(g.Revision, s.Spec.Istio.Revision),
 				DNS:       or(g.VM.DNS.Mode, or(s.Spec.VM.DNS.Mode, "Proxy")),
@@ -154,6 +186,28 @@ func (s *Spec) Groups() []*Group {
 		}
 	}
 	return groups
+}
+
+// Listens is the number that the VMs of a group, or one of its instances, listen on for a port of the workload.
+func (g *Group) Listens(instance *InstanceSpec, port any) int {
+	for _, p := range g.Workload.Ports {
+		if fmt.Sprint(port) != p.Name {
+			continue
+		}
+		number := p.Port
+		overrides := append([]Port{p}, g.Ports...)
+		if instance != nil {
+			overrides = append(overrides, instance.Ports...)
+		}
+		for _, o := range overrides {
+			if o.Name == p.Name && o.TargetPort != 0 {
+				number = o.TargetPort
+			}
+		}
+		return number
+	}
+	number, _ := strconv.Atoi(fmt.Sprint(port))
+	return number
 }
 
 // Settings are the mesh's settings for one of its revisions.

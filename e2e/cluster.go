@@ -41,9 +41,15 @@ type Cluster struct {
 	istiod     *Istiod // always there: the default revision, whose webhook judges every object
 }
 
-// StartCluster starts etcd, the API server and an istiod of the default revision. They stop with the test.
+// StartCluster starts etcd, the API server and an istiod of the default revision. They stop with the test. In a process
+// that another one started in its sandbox, it is the cluster of that one.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
+	if os.Getenv(attachEnv) != "" {
+		c := dial(t, func() error { return nil })
+		c.istiod = &Istiod{Address: "127.0.0.1"}
+		return c
+	}
 	startServer(t, "etcd", nil, program("etcd"), "--data-dir", filepath.Join(workDir(), "etcd"), "--unsafe-no-fsync",
 		"--listen-client-urls", "http://127.0.0.1:2379", "--advertise-client-urls", "http://127.0.0.1:2379",
 		"--listen-peer-urls", "http://127.0.0.1:2380", "--log-level", "warn")
@@ -62,13 +68,32 @@ func StartCluster(t testing.TB) *Cluster {
 		"--service-account-key-file", key, "--service-account-signing-key-file", key,
 		"--disable-admission-plugins", "ServiceAccount", "--profiling=false")
 
-	c := &Cluster{CAFile: filepath.Join(certs, "apiserver.crt"), warnings: &warnings{}}
+	c := dial(t, apiServer.running)
+	require.NoError(t, clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"e2e": {Server: apiServerURL, CertificateAuthority: c.CAFile}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"admin": {Token: adminToken}},
+		Contexts:       map[string]*clientcmdapi.Context{"e2e": {Cluster: "e2e", AuthInfo: "admin"}},
+		CurrentContext: "e2e",
+	}, c.Kubeconfig))
+
+	c.installCRDs(t)
+	c.istiod = c.StartIstiod(t, Settings{}, "127.0.0.1")
+	c.installWebhook(t)
+	return c
+}
+
+// dial waits for the API server and returns what the tests need to talk to it. It ends early when running has an error.
+func dial(t testing.TB, running func() error) *Cluster {
+	t.Helper()
+	c := &Cluster{
+		CAFile: filepath.Join(workDir(), "kubernetes", "apiserver.crt"), Kubeconfig: filepath.Join(workDir(), "kubeconfig"), warnings: &warnings{},
+	}
 	config := &rest.Config{
 		Host: apiServerURL, BearerToken: adminToken, QPS: -1, WarningHandler: c.warnings,
 		TLSClientConfig: rest.TLSClientConfig{CAFile: c.CAFile},
 	}
 	eventually(t, "the API server", func() error {
-		if err := apiServer.running(); err != nil {
+		if err := running(); err != nil {
 			return err
 		}
 		if _, err := os.Stat(c.CAFile); err != nil {
@@ -87,17 +112,6 @@ func StartCluster(t testing.TB) *Cluster {
 	require.NoError(t, err)
 	c.cached = memory.NewMemCacheClient(c.Kube.Discovery())
 	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.cached)
-	c.Kubeconfig = filepath.Join(workDir(), "kubeconfig")
-	require.NoError(t, clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"e2e": {Server: apiServerURL, CertificateAuthority: c.CAFile}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"admin": {Token: adminToken}},
-		Contexts:       map[string]*clientcmdapi.Context{"e2e": {Cluster: "e2e", AuthInfo: "admin"}},
-		CurrentContext: "e2e",
-	}, c.Kubeconfig))
-
-	c.installCRDs(t)
-	c.istiod = c.StartIstiod(t, Settings{}, "127.0.0.1")
-	c.installWebhook(t)
 	return c
 }
 

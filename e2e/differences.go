@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 )
@@ -57,12 +58,8 @@ var differences = []difference{
 		"istioctl takes one address of istiod; the spec may give several, and each is a way in",
 		func(s subject, key string, istioctl, vmmesh side) bool {
 			name, address, _ := strings.Cut(strings.TrimPrefix(key, "hosts "), " ")
-			network := ""
-			if s.instance != nil {
-				network = s.instance.Network
-			}
 			return strings.HasPrefix(key, "hosts istiod") && strings.HasSuffix(name, ".svc") && !istioctl.there && vmmesh.there &&
-				slices.Contains(s.group.IstiodAddresses(network)[1:], address)
+				slices.Contains(s.addresses()[1:], address)
 		},
 	},
 	{
@@ -80,8 +77,12 @@ var differences = []difference{
 	},
 	{
 		"istioctl cannot tell the agent where the application's own metrics are",
-		func(_ subject, key string, istioctl, vmmesh side) bool {
-			return key == "cluster.env ISTIO_PROMETHEUS_ANNOTATIONS" && !istioctl.there && vmmesh.there
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			m := s.group.Workload.Metrics
+			if key != "cluster.env ISTIO_PROMETHEUS_ANNOTATIONS" || istioctl.there || m == nil {
+				return false
+			}
+			return vmmesh.value == fmt.Sprintf(`{"scrape":"true","path":%q,"port":"%d"}`, or(m.Path, "/metrics"), s.group.Listens(s.instance, m.Port))
 		},
 	},
 	{
@@ -100,9 +101,9 @@ var differences = []difference{
 	{
 		"istioctl's hosts name istiod by its Service, whatever the VM dials",
 		func(s subject, key string, istioctl, vmmesh side) bool {
-			name, _, _ := strings.Cut(strings.TrimPrefix(key, "hosts "), " ")
+			name, address, _ := strings.Cut(strings.TrimPrefix(key, "hosts "), " ")
 			host, _, _ := strings.Cut(s.group.Spec.Spec.Istio.DiscoveryAddress, ":")
-			return strings.HasPrefix(key, "hosts ") && ownAddress(s) && ((name == host && vmmesh.there) || (name != host && !vmmesh.there))
+			return strings.HasPrefix(key, "hosts ") && ownAddress(s) && ((name == host && vmmesh.there && slices.Contains(s.addresses(), address)) || (name != host && !vmmesh.there))
 		},
 	},
 	{
@@ -142,25 +143,38 @@ var differences = []difference{
 	{
 		"vm.interception.excludeInboundPorts and the SSH port: istioctl leaves out port 22 alone, wherever SSH is",
 		func(s subject, key string, istioctl, vmmesh side) bool {
+			excluded := strings.Split(istioctl.value, ",")
+			more := append([]int{s.group.VM.Firewall.SSHPort, 15020}, s.group.VM.Interception.ExcludeInboundPorts...) // 15020 is the agent's
+			for _, port := range more {
+				if text := fmt.Sprint(port); port != 0 && !slices.Contains(excluded, text) {
+					excluded = append(excluded, text)
+				}
+			}
 			return key == "cluster.env ISTIO_LOCAL_EXCLUDE_PORTS" && slices.Contains(s.group.VM.Interception.IncludeInboundPorts, any("*")) &&
-				strings.HasPrefix(vmmesh.value, istioctl.value+",")
+				sameList(vmmesh.value, strings.Join(excluded, ","))
 		},
 	},
 	{
 		"vm.interception.includeOutboundIPRanges: istioctl takes everything",
 		func(s subject, key string, istioctl, vmmesh side) bool {
 			return key == "cluster.env ISTIO_SERVICE_CIDR" && istioctl.value == "*" && vmmesh.there &&
-				len(s.group.VM.Interception.IncludeOutboundIPRanges) > 0
+				sameList(vmmesh.value, ranges(longer(s.group.VM.Interception.IncludeOutboundIPRanges, s.group.Spec.Spec.VM.Interception.IncludeOutboundIPRanges)))
 		},
 	},
 	{
 		"vm.interception: what istioctl cannot be told to leave alone",
-		func(_ subject, key string, istioctl, vmmesh side) bool {
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			c, spec := s.group.VM.Interception, s.group.Spec.Spec.VM.Interception
+			var want string
 			switch key {
-			case "cluster.env ISTIO_SERVICE_EXCLUDE_CIDR", "cluster.env ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE", "cluster.env ISTIO_EXCLUDE_INTERFACES":
-				return !istioctl.there && vmmesh.there
+			case "cluster.env ISTIO_SERVICE_EXCLUDE_CIDR":
+				want = ranges(longer(c.ExcludeOutboundIPRanges, spec.ExcludeOutboundIPRanges))
+			case "cluster.env ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE":
+				want = strings.Join(strings.Fields(strings.Trim(fmt.Sprint(longer(c.ExcludeOutboundPorts, spec.ExcludeOutboundPorts)), "[]")), ",")
+			case "cluster.env ISTIO_EXCLUDE_INTERFACES":
+				want = strings.Join(longer(c.ExcludeInterfaces, spec.ExcludeInterfaces), ",")
 			}
-			return false
+			return want != "" && !istioctl.there && sameList(vmmesh.value, want)
 		},
 	},
 	{
@@ -185,17 +199,47 @@ var differences = []difference{
 	{
 		"vm.identity.type SPIRE: the agent is told the name of the socket",
 		func(s subject, key string, istioctl, vmmesh side) bool {
-			return key == "cluster.env WORKLOAD_IDENTITY_SOCKET_FILE" && s.group.Identity == "SPIRE" && !istioctl.there && vmmesh.there
+			socket := or(s.group.VM.Identity.SPIRE.SocketPath, s.group.Spec.Spec.VM.Identity.SPIRE.SocketPath)
+			return key == "cluster.env WORKLOAD_IDENTITY_SOCKET_FILE" && s.group.Identity == "SPIRE" && !istioctl.there &&
+				vmmesh == side{path.Base(socket), true}
 		},
 	},
 }
 
-// ownAddress tells whether the VMs of a group find istiod under a name of its own.
+// addresses are how the subject reaches istiod.
+func (s subject) addresses() []string {
+	if s.instance != nil {
+		return s.group.IstiodAddresses(s.instance.Network)
+	}
+	return s.group.IstiodAddresses("")
+}
+
+// longer is the list of a group, or that of its spec where the group has none.
+func longer[T any](group, spec []T) []T {
+	if len(group) > 0 {
+		return group
+	}
+	return spec
+}
+
+// ranges lists IP ranges as the agent's iptables code reads them: an address is a range, too.
+func ranges(list []string) string {
+	var all []string
+	for _, text := range list {
+		if a, err := netip.ParseAddr(text); err == nil {
+			text = netip.PrefixFrom(a, a.BitLen()).String()
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ",")
+}
+
+// ownAddress reports whether the VMs of a group find istiod under a name of its own.
 func ownAddress(s subject) bool {
 	return s.group.Spec.Spec.Istio.DiscoveryAddress != "" && s.group.Revision == s.group.Spec.Spec.Istio.Revision
 }
 
-// sameList tells whether two comma-separated lists have the same items.
+// sameList reports whether two comma-separated lists have the same items.
 func sameList(a, b string) bool {
 	x, y := strings.Split(a, ","), strings.Split(b, ",")
 	slices.Sort(x)

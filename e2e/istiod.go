@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,8 +65,32 @@ type chart struct {
 	env     map[string]string // of istiod
 }
 
+// rendered are the charts of settings that were asked for before.
+var rendered sync.Map
+
 // charts renders Istio's own charts for these settings.
 func charts(t testing.TB, s Settings) chart {
+	t.Helper()
+	if known, ok := rendered.Load(s); ok {
+		return known.(chart).copy()
+	}
+	made := render(t, s)
+	if s.ControlPlane == "" { // the files of a folder may change
+		rendered.Store(s, made)
+	}
+	return made.copy()
+}
+
+// copy returns the same with objects that can be changed.
+func (c chart) copy() chart {
+	objects := make([]*unstructured.Unstructured, len(c.objects))
+	for n, o := range c.objects {
+		objects[n] = o.DeepCopy()
+	}
+	return chart{objects, c.env}
+}
+
+func render(t testing.TB, s Settings) chart {
 	t.Helper()
 	args := []string{"manifest", "generate"}
 	if s.ControlPlane != "" {
@@ -90,11 +115,11 @@ func charts(t testing.TB, s Settings) chart {
 	if s.UpstreamEnvoy {
 		args = append(args, "--set", "values.telemetry.enabled=false")
 	}
-	rendered := chart{env: map[string]string{}}
-	for _, o := range Objects(t, []byte(run(t, program("istioctl"), args...))) {
+	made := chart{env: map[string]string{}}
+	for _, o := range Objects(t, []byte(istioctl(t, args...))) {
 		switch o.GetKind() {
 		case "ConfigMap", "ServiceAccount", "Service":
-			rendered.objects = append(rendered.objects, o)
+			made.objects = append(made.objects, o)
 		case "Deployment":
 			if !strings.HasPrefix(o.GetName(), "istiod") {
 				continue
@@ -103,12 +128,12 @@ func charts(t testing.TB, s Settings) chart {
 			env, _, _ := unstructured.NestedSlice(containers[0].(map[string]any), "env")
 			for _, variable := range env {
 				if v := variable.(map[string]any); v["value"] != nil {
-					rendered.env[v["name"].(string)] = fmt.Sprint(v["value"])
+					made.env[v["name"].(string)] = fmt.Sprint(v["value"])
 				}
 			}
 		}
 	}
-	return rendered
+	return made
 }
 
 // operatorFile is the IstioOperator of a folder control-plane; where that has values for Helm, a file that has istioctl
@@ -145,8 +170,8 @@ func operatorFile(t testing.TB, dir string) string {
 func (c *Cluster) Install(t testing.TB, s Settings) map[string]string {
 	t.Helper()
 	c.Namespace(t, s.namespace())
-	rendered := charts(t, s)
-	for _, o := range rendered.objects {
+	made := charts(t, s)
+	for _, o := range made.objects {
 		resource, err := c.resource(o)
 		require.NoError(t, err)
 		before, err := resource.Get(context.Background(), o.GetName(), metav1.GetOptions{})
@@ -165,7 +190,7 @@ func (c *Cluster) Install(t testing.TB, s Settings) map[string]string {
 		require.NoError(t, err, Ref(o))
 	}
 	c.labelNamespace(t, s.namespace(), "topology.istio.io/network", s.Network)
-	return rendered.env
+	return made.env
 }
 
 // labelNamespace sets a label, or takes it away when the value is empty, until the test is over.
@@ -236,7 +261,7 @@ func addAddress(t testing.TB, address string) {
 	if strings.Contains(address, ":") {
 		prefix = address + "/128"
 	}
-	run(t, "ip", "address", "add", prefix, "dev", "lo", "nodad")
+	run(t, "ip", "address", "replace", prefix, "dev", "lo", "nodad")
 	t.Cleanup(func() { run(t, "ip", "address", "del", prefix, "dev", "lo") })
 }
 

@@ -134,6 +134,23 @@ func testJoin(t *testing.T, c *Cluster) {
 		require.Equal(t, before.Object["spec"], after.Object["spec"], "istiod changed an entry that Git owns")
 	})
 
+	t.Run("IPv6", func(t *testing.T) {
+		b := Build(t, Case{Name: "ipv6", Path: filepath.Join("testdata", "join", "ipv6", "vmmesh.yaml")})
+		g := b.Group(t, "pay")
+		vm1 := g.Instances[0]
+		i := c.StartIstiod(t, b.Specs[0].Settings(""), "2001:db8::10")
+		c.Apply(t, b.Objects)
+		pod := NewClient(t, i, Pod{Namespace: "payments", IP: "2001:db8:2::9"})
+		v := StartMachine(t, vm1.Name, vm1.Address, "1.31.1")
+		v.StartApp(t, "8080")
+		v.Join(t, c, i, b, g, &vm1)
+		require.Equal(t, "spiffe://cluster.local/ns/payments/sa/pay", v.Certificate(t).URIs[0].String())
+		v.Envoy(t)
+		c.entry(t, "payments", "pay-vm1", healthy("True"))
+		pod.Until(t, "the VM", lists("outbound|8080||pay.payments.svc.cluster.local",
+			Endpoint{Address: net.JoinHostPort(vm1.Address, "8080"), Weight: 1, MTLS: true, Healthy: true}))
+	})
+
 	// The VM has no token, only a credential with which it may ask for one.
 	t.Run("token request", func(t *testing.T) {
 		b := Build(t, Case{Name: "token-request", Path: filepath.Join("testdata", "join", "token-request", "vmmesh.yaml")})

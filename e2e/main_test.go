@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // TestMain runs the tests in a sandbox; there, the same program is also what runs on virtual machines.
@@ -32,3 +34,6 @@ func TestMesh(t *testing.T) {
 	t.Run("packets", func(t *testing.T) { testPackets(t, c) })
 	t.Run("rules", func(t *testing.T) { testRules(t, c) })
 }
+
+// TestMutationsApply sees that the code which each mutation changes is still there: `make mutants` runs them.
+func TestMutationsApply(t *testing.T) { require.GreaterOrEqual(t, len(Mutations(t)), 23) }

@@ -123,7 +123,7 @@ func (c *Cluster) EntryConfigure(t testing.TB, g *Group, object *unstructured.Un
 		args = append(args, "--ingressIP", first)
 	}
 	args = append(args, more...)
-	run(t, program("istioctl"), args...)
+	istioctl(t, args...)
 	token, err := os.ReadFile(filepath.Join(dir, "istio-token"))
 	require.NoError(t, err)
 	require.NotEmpty(t, token)

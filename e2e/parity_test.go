@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -36,6 +38,7 @@ func testParity(t *testing.T, c *Cluster) {
 						c.ingressByName(t, s.Settings("").namespace(), first)
 					}
 					t.Run(g.Name, func(t *testing.T) {
+						b.asInSpec(t, g)
 						compare(t, used, subject{group: g}, c.EntryConfigure(t, g, b.groupOf(t, g, nil), ""), readVMFiles(t, b.VMDirs(g, "")...))
 						compared++
 						for _, instance := range g.Instances {
@@ -137,6 +140,47 @@ func (b *Built) groupOf(t *testing.T, g *Group, instance *InstanceSpec) *unstruc
 	}
 	require.Fail(t, "no WorkloadEntry of "+instance.Name)
 	return nil
+}
+
+// asInSpec compares the objects that istioctl reads with the spec itself: where they are wrong, both istioctl and vmmesh
+// would make the same wrong files of them.
+func (b *Built) asInSpec(t *testing.T, g *Group) {
+	t.Helper()
+	ports := func(instance *InstanceSpec) map[string]any {
+		want := map[string]any{}
+		for _, p := range g.Workload.Ports {
+			want[p.Name] = g.Listens(instance, p.Name)
+		}
+		return want
+	}
+	same := func(o *unstructured.Unstructured, instance *InstanceSpec, network, address string, template ...string) {
+		at := func(name string) []string { return append(slices.Clone(template), name) }
+		got, _, err := unstructured.NestedMap(o.Object, at("ports")...)
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint(ports(instance)), fmt.Sprint(got), Ref(o)) // numbers of JSON and of Go
+		text, _, err := unstructured.NestedString(o.Object, at("network")...)
+		require.NoError(t, err)
+		require.Equal(t, network, text, "network of %s", Ref(o))
+		text, _, err = unstructured.NestedString(o.Object, at("address")...)
+		require.NoError(t, err)
+		require.Equal(t, address, text, "address of %s", Ref(o))
+	}
+	network := or(g.Network, g.Spec.Spec.Istio.Network)
+	for _, o := range b.Objects {
+		if o.GetNamespace() != g.Namespace {
+			continue
+		}
+		if o.GetKind() == "WorkloadGroup" && o.GetName() == g.Name {
+			same(o, nil, network, "", "spec", "template")
+		}
+		for _, instance := range g.Instances {
+			if o.GetKind() == "WorkloadEntry" && !g.Auto() && o.GetName() == g.Entry(&instance) {
+				address, err := netip.ParseAddr(or(instance.ExternalAddress, instance.Address))
+				require.NoError(t, err)
+				same(o, &instance, or(instance.Network, network), address.Unmap().String(), "spec")
+			}
+		}
+	}
 }
 
 // over lays a group's words over its spec's, field by field.

@@ -18,6 +18,8 @@ const (
 	insideEnv = "VMMESH_E2E_INSIDE" // the folder that the inner process works in
 	// Programs is the variable with the folder that build.sh has filled.
 	Programs = "VMMESH_E2E"
+	// attachEnv is set for a process that runs tests in the sandbox, and on the cluster, of the process that started it.
+	attachEnv = "VMMESH_E2E_ATTACH"
 )
 
 // The process that waits must keep its thread: the kernel ends the inner process when the thread that made it ends.
@@ -27,6 +29,9 @@ func init() { runtime.LockOSThread() }
 // of its own. Every port is free there, every address can be had, and when that process ends, for whatever reason, the
 // kernel ends all that it started and removes what it mounted. It returns the exit code.
 func Sandbox(run func() int) int {
+	if os.Getenv(attachEnv) != "" {
+		return run()
+	}
 	if os.Getenv(insideEnv) != "" {
 		if err := furnish(); err != nil {
 			fmt.Fprintln(os.Stderr, "e2e:", err)

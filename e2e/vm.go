@@ -104,14 +104,14 @@ func StartMachine(t testing.TB, name, address, version string, options ...Option
 	return v
 }
 
-// cables counts the machines, for the names of their links.
+// cables counts the machines, for the names of their links; a process that ran before may have left some behind.
 var cables int
 
 // plug gives the machine its address and a way to everything in the sandbox.
 func (v *VM) plug(t testing.TB) {
 	t.Helper()
 	cables++
-	link := fmt.Sprintf("vm%d", cables)
+	link := fmt.Sprintf("vm%d-%d", os.Getpid(), cables)
 	pid := fmt.Sprint(v.process.Process.Pid)
 	run(t, "ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", pid)
 	family, gateway, bits := "-4", "169.254.1.1", "/32"

@@ -43,11 +43,11 @@ mount --bind "$goroot" "$root$goroot"
 mount -o remount,bind,ro "$root$goroot"
 mount --bind "$modules" "$root$modules"
 chmod 0755 "$root/root" "$root/root/.cache"
-mount -t tmpfs tmpfs "$root/layer"
-mkdir "$root/layer/upper" "$root/layer/work"
-mount -t overlay -o "lowerdir=$builds,upperdir=$root/layer/upper,workdir=$root/layer/work" overlay "$root$builds"
-chown "$ids" "$root$builds" "$root$builds"/*
-chown -R "$ids" "$root$home"
+layer=$root/layer/${ids%:*}
+mkdir "$layer" "$layer/upper" "$layer/work"
+mount -t overlay -o "lowerdir=$builds,upperdir=$layer/upper,workdir=$layer/work" overlay "$root$builds"
+chown "$ids" "$root$builds" "$root$builds"/* "$root$home"
+chown -R "$ids" "$root$home/vmmesh"
 exec chroot --userspec="$ids" "$root" /usr/bin/env -i HOME="$home" PATH="$goroot/bin:/usr/bin:/bin" TMPDIR=/tmp \
 	GOPROXY="$(go env GOPROXY)" GOSUMDB="$(go env GOSUMDB)" GOMODCACHE="$modules" GOCACHE="$builds" GOTOOLCHAIN=local \
 	bash -euo pipefail -c "cd $home/vmmesh; $commands"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -101,4 +102,30 @@ func fenced(markdown, language string) []string {
 		blocks = append(blocks, block)
 	}
 	return blocks
+}
+
+// TestSecurityPromises holds each test that SECURITY.md names to being there.
+func TestSecurityPromises(t *testing.T) {
+	page, err := os.ReadFile("../../SECURITY.md")
+	require.NoError(t, err)
+	tests := map[string]bool{}
+	require.NoError(t, filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && strings.HasSuffix(path, "_test.go") {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			for _, f := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+				tests[f[1]] = true
+			}
+		}
+		return err
+	}))
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(string(page), -1)
+	require.Greater(t, len(named), 15)
+	for _, n := range named {
+		require.True(t, tests[n[1]], "%s is named and not there", n[1])
+	}
+	for _, path := range regexp.MustCompile("`((?:testdata|schema|fn)/[^`*]+)`").FindAllStringSubmatch(string(page), -1) {
+		_, err := os.Stat(filepath.Join("../..", path[1]))
+		require.NoError(t, err)
+	}
 }

@@ -238,7 +238,7 @@ func (e *expansion) finish() diag.List {
 	for i := range e.a.list.items {
 		it := &e.a.list.items[i]
 		switch {
-		case it.owner == "" || e.wanted[i] || it.spec():
+		case it.owner == "" || e.wanted[i] || it.spec() || !fn.Makes(it.id.group, it.id.kind):
 		case e.owners[it.owner]:
 			it.gone = true
 		default:
