@@ -184,6 +184,8 @@ var differences = []difference{
 			switch key[strings.LastIndexAny(key, " .")+1:] {
 			case "ISTIO_INBOUND_INTERCEPTION_MODE", "ISTIO_META_INTERCEPTION_MODE", "interceptionMode":
 				return mode != "" && !istioctl.there && vmmesh.value == mode
+			case "ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE": // agent and Envoy run as root then, and must not capture themselves
+				return mode == "TPROXY" && !istioctl.there && vmmesh.value == "root"
 			case "ISTIO_CUSTOM_IP_TABLES":
 				return mode == "NONE" && !istioctl.there && vmmesh.value == "true"
 			}

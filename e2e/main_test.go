@@ -29,6 +29,7 @@ func TestMesh(t *testing.T) {
 	t.Run("control plane", func(t *testing.T) { testControlPlane(t, c) })
 	t.Run("views", func(t *testing.T) { testViews(t, c) })
 	t.Run("gitops", func(t *testing.T) { testGitOps(t, c) })
+	t.Run("accepted", func(t *testing.T) { testAccepted(t, c) })
 	t.Run("faults", func(t *testing.T) { testFaults(t, c) })
 	t.Run("packets", func(t *testing.T) { testPackets(t, c) })
 	t.Run("rules", func(t *testing.T) { testRules(t, c) })

@@ -136,12 +136,7 @@ func (c *Cluster) startLab(t *testing.T, p packetsCase, dir string) (*Lab, func(
 		require.NotContains(t, l.Machines, name)
 		l.Machines[name] = v
 		l.sidecars = append(l.sidecars, v)
-		if ports := b.Ports(t, g); len(ports) > 0 {
-			if or(g.VM.Interception.Mode, g.Spec.Spec.VM.Interception.Mode) == "NONE" { // the sidecar has the VM's own address
-				for n, port := range ports {
-					ports[n] = "127.0.0.1:" + port
-				}
-			}
+		if ports := b.appPorts(t, g); len(ports) > 0 {
 			l.Apps[name] = v.StartApp(t, ports...)
 		}
 		v.Join(t, c, l.Istiod, b, g, instance)
@@ -171,6 +166,17 @@ func (c *Cluster) startLab(t *testing.T, p packetsCase, dir string) (*Lab, func(
 		v.Ready(t)
 	}
 	return l, stopResolver
+}
+
+// appPorts is where the application of a group's VMs listens: with interception NONE the sidecar has the VM's own address.
+func (b *Built) appPorts(t *testing.T, g *Group) []string {
+	ports := b.Ports(t, g)
+	if or(g.VM.Interception.Mode, g.Spec.Spec.VM.Interception.Mode) == "NONE" {
+		for n, port := range ports {
+			ports[n] = "127.0.0.1:" + port
+		}
+	}
+	return ports
 }
 
 // clientsOf builds a spec of the clients in the mesh of a case.
