@@ -159,10 +159,7 @@ func clip(s string) string {
 
 // text is a scalar's text; "" for anything else.
 func text(n *syntax.Node) string {
-	if n == nil || n.Kind == syntax.Map || n.Kind == syntax.Seq || n.Kind == syntax.Null {
-		return ""
-	}
-	return strings.Clone(n.Value) // the text that it is a part of need not stay
+	return strings.Clone(n.Text()) // the text that it is a part of need not stay
 }
 
 // parse reads one value. What is odd in it but does not hide its structure is somebody else's business.

@@ -156,7 +156,7 @@ func findMovedEntries(p *pair, report report) {
 // findChangedIdentities: a VM's certificate names its service account, and so do the policies of all that it calls.
 func findChangedIdentities(p *pair, report report) {
 	p.fieldOfVMs([]string{"serviceAccount"}, func(about ID, was, will *syntax.Node, whose string) {
-		a, b := orDefault(text(was)), orDefault(text(will))
+		a, b := orDefault(was.Text()), orDefault(will.Text())
 		if a == b {
 			return
 		}
@@ -183,7 +183,7 @@ func (p *pair) policiesNaming(namespace, account string) []string {
 		named := false
 		var walk func(n *syntax.Node)
 		walk = func(n *syntax.Node) {
-			s := text(n)
+			s := n.Text()
 			named = named || s == namespace+"/"+account || strings.HasSuffix(s, "/ns/"+namespace+"/sa/"+account)
 			for i := range n.Fields {
 				walk(&n.Fields[i].Value)
@@ -221,7 +221,7 @@ func findRemovedAccounts(p *pair, report report) {
 
 func findChangedNetworks(p *pair, report report) {
 	p.fieldOfVMs([]string{"network"}, func(about ID, was, will *syntax.Node, whose string) {
-		a, b := text(was), text(will)
+		a, b := was.Text(), will.Text()
 		if a != b {
 			report(Risk, about, "the network of %s becomes %s instead of %s: callers in another network go through a gateway, those in the same dial directly, "+
 				"and the VMs' own files must say the same", whose, orNone(b), orNone(a))
@@ -231,7 +231,7 @@ func findChangedNetworks(p *pair, report report) {
 
 func findChangedLocalities(p *pair, report report) {
 	p.fieldOfVMs([]string{"locality"}, func(about ID, was, will *syntax.Node, whose string) {
-		a, b := text(was), text(will)
+		a, b := was.Text(), will.Text()
 		if a != b {
 			report(Note, about, "the locality of %s becomes %s instead of %s: failover and locality weights send other callers there", whose, orNone(b), orNone(a))
 		}
@@ -251,7 +251,7 @@ func (p *pair) fieldOfVMs(field []string, f func(about ID, was, will *syntax.Nod
 	template := append([]string{"spec", "template"}, field...)
 	own := append([]string{"spec"}, field...)
 	change := func(was, will *object, keys []string) string {
-		return text(was.at(keys...)) + "\x00" + text(will.at(keys...))
+		return was.at(keys...).Text() + "\x00" + will.at(keys...).Text()
 	}
 	ofGroup := map[ID]string{}
 	p.both(networking, "WorkloadGroup", func(was, will *object) {

@@ -77,15 +77,15 @@ type hostPort struct{ name, number, target string }
 func ports(o *object) []hostPort {
 	var found []hostPort
 	for _, p := range items(o.at("spec", "ports")) {
-		number := text(p.Get("port"))
+		number := p.Get("port").Text()
 		if o.Kind == "ServiceEntry" {
-			number = text(p.Get("number"))
+			number = p.Get("number").Text()
 		}
-		target := text(p.Get("targetPort"))
+		target := p.Get("targetPort").Text()
 		if target == "" {
 			target = number
 		}
-		found = append(found, hostPort{text(p.Get("name")), number, target})
+		found = append(found, hostPort{p.Get("name").Text(), number, target})
 	}
 	return found
 }
@@ -149,8 +149,8 @@ type target struct{ host, subset string }
 func destinations(o *object) []target {
 	var found []target
 	add := func(d *syntax.Node) {
-		if host := text(d.Get("host")); host != "" {
-			found = append(found, target{fullHost(host, o.Namespace), text(d.Get("subset"))})
+		if host := d.Get("host").Text(); host != "" {
+			found = append(found, target{fullHost(host, o.Namespace), d.Get("subset").Text()})
 		}
 	}
 	for _, kind := range []string{"http", "tcp", "tls"} {
@@ -197,7 +197,7 @@ func (s *set) subsets() (list []target, in map[target]*object) {
 	in = map[target]*object{}
 	for _, o := range s.of(networking, "DestinationRule") {
 		for _, subset := range items(o.at("spec", "subsets")) {
-			t := target{fullHost(o.text("spec", "host"), o.Namespace), text(subset.Get("name"))}
+			t := target{fullHost(o.text("spec", "host"), o.Namespace), subset.Get("name").Text()}
 			if in[t] == nil {
 				list, in[t] = append(list, t), o
 			}
@@ -278,7 +278,7 @@ func findWeights(p *pair, report report) {
 		}
 	})
 	p.fieldOfVMs([]string{"weight"}, func(about ID, was, will *syntax.Node, whose string) {
-		if a, b := text(was), text(will); a != b {
+		if a, b := was.Text(), will.Text(); a != b {
 			report(Note, about, "the weight of %s becomes %s instead of %s", whose, orNone(b), orNone(a))
 		}
 	})
@@ -303,7 +303,7 @@ func shares(route *syntax.Node, namespace string) []share {
 	var found []share
 	list := items(route.Get("route"))
 	for _, r := range list {
-		weight := text(r.Get("weight"))
+		weight := r.Get("weight").Text()
 		switch {
 		case weight != "":
 		case len(list) == 1:
@@ -312,7 +312,7 @@ func shares(route *syntax.Node, namespace string) []share {
 			weight = "0"
 		}
 		d := r.Get("destination")
-		found = append(found, share{target{fullHost(text(d.Get("host")), namespace), text(d.Get("subset"))}, weight})
+		found = append(found, share{target{fullHost(d.Get("host").Text(), namespace), d.Get("subset").Text()}, weight})
 	}
 	return found
 }

@@ -13,7 +13,7 @@ var modes = map[string]int{"DISABLE": 0, "PERMISSIVE": 1, "UNSET": 1, "STRICT": 
 
 // mode is the mode in a mutualTLS block.
 func mode(n *syntax.Node) string {
-	if m := text(n.Get("mode")); m != "" {
+	if m := n.Get("mode").Text(); m != "" {
 		return m
 	}
 	return "UNSET"

@@ -20,12 +20,12 @@ func findRemovedWays(p *pair, report report) {
 		}
 	}
 	for _, o := range p.gone("gateway.networking.k8s.io", "Gateway") {
-		if network := text(o.at("metadata", "labels", "topology.istio.io/network")); network != "" {
+		if network := o.at("metadata", "labels", "topology.istio.io/network").Text(); network != "" {
 			report(Risk, o.ID, "a gateway of network %s goes: where it was the last, others dial that network's VMs themselves", network)
 		}
 	}
 	for _, o := range p.came("gateway.networking.k8s.io", "Gateway") {
-		if network := text(o.at("metadata", "labels", "topology.istio.io/network")); network != "" && p.was.inNetwork(network) {
+		if network := o.at("metadata", "labels", "topology.istio.io/network").Text(); network != "" && p.was.inNetwork(network) {
 			report(Risk, o.ID, "others reach the VMs of network %s through this gateway from now on, by mTLS alone", network)
 		}
 	}
@@ -36,7 +36,7 @@ func istiodNames(o *object) []string {
 	var names []string
 	for _, route := range items(o.at("spec", "tls")) {
 		for _, match := range items(route.Get("match")) {
-			if text(match.Get("port")) == "15012" {
+			if match.Get("port").Text() == "15012" {
 				names = append(names, texts(match.Get("sniHosts"))...)
 			}
 		}
@@ -47,12 +47,12 @@ func istiodNames(o *object) []string {
 // inNetwork tells whether there are VMs of a network.
 func (s *set) inNetwork(network string) bool {
 	for _, o := range s.of(networking, "WorkloadGroup") {
-		if text(o.at("spec", "template", "network")) == network {
+		if o.at("spec", "template", "network").Text() == network {
 			return true
 		}
 	}
 	for _, o := range s.of(networking, "WorkloadEntry") {
-		if text(o.at("spec", "network")) == network {
+		if o.at("spec", "network").Text() == network {
 			return true
 		}
 	}

@@ -59,7 +59,7 @@ func (o *object) at(keys ...string) *syntax.Node {
 }
 
 // text is a scalar below the object's root, "" where there is none.
-func (o *object) text(keys ...string) string { return text(o.at(keys...)) }
+func (o *object) text(keys ...string) string { return o.at(keys...).Text() }
 
 // set is the objects of a side, sorted; once it is complete, it can be asked for what is in it.
 type set struct {
@@ -127,7 +127,7 @@ func readSet(dir string, files []File, c *Changes) (*set, diag.List) {
 
 // add takes a document: an object, or a list of them as kubectl prints it.
 func (s *set) add(root *syntax.Node, file string, c *Changes) {
-	version, kind := text(root.Get("apiVersion")), text(root.Get("kind"))
+	version, kind := root.Get("apiVersion").Text(), root.Get("kind").Text()
 	group, _, grouped := strings.Cut(version, "/")
 	if !grouped {
 		group = ""
@@ -138,11 +138,11 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		}
 		return
 	}
-	id := ID{Group: group, Kind: kind, Namespace: text(at(root, "metadata", "namespace")), Name: text(at(root, "metadata", "name"))}
+	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root, "metadata", "name").Text()}
 	if version == "" || kind == "" || id.Name == "" || group == "kustomize.config.k8s.io" {
 		return
 	}
-	if group := text(at(root, "metadata", "annotations", registeredIn)); group != "" && kind == "WorkloadEntry" && id.Group == networking {
+	if group := at(root, "metadata", "annotations", registeredIn).Text(); group != "" && kind == "WorkloadEntry" && id.Group == networking {
 		of := ID{networking, "WorkloadGroup", id.Namespace, group}
 		s.registered[of] = append(s.registered[of], id.Name)
 		return
@@ -226,14 +226,6 @@ func at(n *syntax.Node, keys ...string) *syntax.Node {
 	return n
 }
 
-// text is a scalar's text; "" for nothing, and for what is no scalar.
-func text(n *syntax.Node) string {
-	if n == nil || n.Kind == syntax.Map || n.Kind == syntax.Seq || n.Kind == syntax.Null {
-		return ""
-	}
-	return n.Value
-}
-
 // items are a list's, none for what is no list.
 func items(n *syntax.Node) []*syntax.Node {
 	if n == nil || n.Kind != syntax.Seq {
@@ -250,7 +242,7 @@ func items(n *syntax.Node) []*syntax.Node {
 func texts(n *syntax.Node) []string {
 	var found []string
 	for _, i := range items(n) {
-		if s := text(i); s != "" {
+		if s := i.Text(); s != "" {
 			found = append(found, s)
 		}
 	}
@@ -264,7 +256,7 @@ func labels(n *syntax.Node) map[string]string {
 	}
 	found := make(map[string]string, len(n.Fields))
 	for i := range n.Fields {
-		found[n.Fields[i].Key] = text(&n.Fields[i].Value)
+		found[n.Fields[i].Key] = (&n.Fields[i].Value).Text()
 	}
 	return found
 }

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,12 +105,23 @@ func (c *Comparison) Findings() diag.List {
 	return append(found, c.extra()...)
 }
 
+// shellWord is a name as a shell takes it: the names of foreign objects may be anything.
+func shellWord(name string) string {
+	if plainWord.MatchString(name) {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'"'"'`) + "'"
+}
+
+var plainWord = regexp.MustCompile(`^[a-zA-Z0-9][-a-zA-Z0-9._]*$`)
+
 func renamed(r *manifest.Resource, name string) diag.Diagnostic {
 	d := ruleDifferent.At(r.Place("metadata", "name"), "%s is named %s by a build", r, name)
 	if r.Kind == "WorkloadEntry" {
 		return d.WithHelp("an entry is named <group>-<instance>; after the first apply delete the old one, and where the VM reports its health, ISTIO_META_WORKLOAD_ENTRY there follows")
 	}
-	return d.WithHelp("names are derived; delete the old one after the first apply: `kubectl delete %s -n %s %s`", strings.ToLower(r.Kind), r.Namespace, r.Name)
+	return d.WithHelp("names are derived; delete the old one after the first apply: `kubectl delete %s -n %s %s`",
+		strings.ToLower(r.Kind), shellWord(r.Namespace), shellWord(r.Name))
 }
 
 // addition is what a build adds to objects of one kind, all of them alike.

@@ -10,7 +10,6 @@ import (
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
-	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
 // anyVersion is what stands for an unknown version where one is needed.
@@ -55,13 +54,13 @@ func (i *importer) readFacts(configs []*config) {
 	for _, r := range i.set.OfKind("install.istio.io", "IstioOperator") {
 		spec := r.Root.Get("spec")
 		global := spec.Get("values").Get("global")
-		or(&f.MeshID, text(global.Get("meshID")))
-		or(&f.ClusterName, text(global.Get("multiCluster").Get("clusterName")))
-		or(&f.Network, text(global.Get("network")))
-		or(&f.TrustDomain, text(spec.Get("meshConfig").Get("trustDomain")))
-		or(&f.Revision, text(spec.Get("revision")))
-		or(&f.Namespace, text(spec.Get("namespace")))
-		or(&f.Version, version(text(spec.Get("tag"))))
+		or(&f.MeshID, global.Get("meshID").Text())
+		or(&f.ClusterName, global.Get("multiCluster").Get("clusterName").Text())
+		or(&f.Network, global.Get("network").Text())
+		or(&f.TrustDomain, spec.Get("meshConfig").Get("trustDomain").Text())
+		or(&f.Revision, spec.Get("revision").Text())
+		or(&f.Namespace, spec.Get("namespace").Text())
+		or(&f.Version, version(spec.Get("tag").Text()))
 	}
 	if n := i.set.Find("", "Namespace", "", first(f.Namespace, "istio-system")); n != nil {
 		or(&f.Network, n.Labels["topology.istio.io/network"])
@@ -216,14 +215,6 @@ func or(field *string, value string) {
 	if *field == "" {
 		*field = value
 	}
-}
-
-// text is a scalar as it was written; "" for anything else.
-func text(n *syntax.Node) string {
-	if n == nil || n.Kind == syntax.Map || n.Kind == syntax.Seq || n.Kind == syntax.Null {
-		return ""
-	}
-	return n.Value
 }
 
 // addressList puts addresses in order, each once.

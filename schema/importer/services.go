@@ -199,7 +199,7 @@ func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
 	}
 	for n := range spec.Fields {
 		f := &spec.Fields[n]
-		if value, known := plainFields[f.Key]; !known || value != "" && text(&f.Value) != value {
+		if value, known := plainFields[f.Key]; !known || value != "" && (&f.Value).Text() != value {
 			if f.Value.Kind == syntax.Null || f.Value.Kind == syntax.Seq && len(f.Value.Items) == 0 {
 				continue
 			}
@@ -216,7 +216,7 @@ func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
 
 // brief is ": value" of a scalar.
 func brief(n *syntax.Node) string {
-	if t := text(n); t != "" {
+	if t := n.Text(); t != "" {
 		return ": " + t
 	}
 	return ""

@@ -29,7 +29,7 @@ type traffic struct {
 func age(list []*manifest.Resource) []*manifest.Resource {
 	list = byName(list)
 	slices.SortStableFunc(list, func(a, b *manifest.Resource) int {
-		return cmp.Compare(text(a.Root.Get("metadata").Get("creationTimestamp")), text(b.Root.Get("metadata").Get("creationTimestamp")))
+		return cmp.Compare(a.Root.Get("metadata").Get("creationTimestamp").Text(), b.Root.Get("metadata").Get("creationTimestamp").Text())
 	})
 	return list
 }

@@ -155,7 +155,7 @@ func controlled(r *manifest.Resource) bool {
 		return false
 	}
 	for n := range owners.Items {
-		if text(owners.Items[n].Get("kind")) == "WorkloadGroup" {
+		if owners.Items[n].Get("kind").Text() == "WorkloadGroup" {
 			return true
 		}
 	}

@@ -128,7 +128,7 @@ func findIdleEnvOfObjects(s *manifest.Set, report Report) {
 	}
 	env := func(list *syntax.Node, at diag.Path) {
 		for i, e := range listOf(list) {
-			if d, ok := idleFinding(textOf(e.Get("name")), 0, at.Item(i, textOf(e.Get("name"))).Key("name")); ok {
+			if d, ok := idleFinding(e.Get("name").Text(), 0, at.Item(i, e.Get("name").Text()).Key("name")); ok {
 				report(d)
 			}
 		}
@@ -136,7 +136,7 @@ func findIdleEnvOfObjects(s *manifest.Set, report Report) {
 	for _, r := range s.OfKind("install.istio.io", "IstioOperator") {
 		for _, kind := range []string{"ingressGateways", "egressGateways"} {
 			for i, c := range listOf(r.Root.Get("spec").Get("components").Get(kind)) {
-				env(c.Get("k8s").Get("env"), r.Place("spec", "components", kind).Item(i, textOf(c.Get("name"))).Key("k8s").Key("env"))
+				env(c.Get("k8s").Get("env"), r.Place("spec", "components", kind).Item(i, c.Get("name").Text()).Key("k8s").Key("env"))
 			}
 		}
 		pilot := r.Root.Get("spec").Get("components").Get("pilot")
@@ -144,7 +144,7 @@ func findIdleEnvOfObjects(s *manifest.Set, report Report) {
 	}
 	for _, r := range s.OfKind("apps", "Deployment") {
 		for i, c := range listOf(r.Root.Get("spec").Get("template").Get("spec").Get("containers")) {
-			env(c.Get("env"), r.Place("spec", "template", "spec", "containers").Item(i, textOf(c.Get("name"))).Key("env"))
+			env(c.Get("env"), r.Place("spec", "template", "spec", "containers").Item(i, c.Get("name").Text()).Key("env"))
 		}
 	}
 	for _, vm := range s.VMs() {

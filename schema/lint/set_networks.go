@@ -38,17 +38,17 @@ func gateways(s *manifest.Set) []gateway {
 		for _, kind := range []string{"ingressGateways", "egressGateways"} {
 			for i := range listOf(r.Root.Get("spec").Get("components").Get(kind)) {
 				c := &r.Root.Get("spec").Get("components").Get(kind).Items[i]
-				at := r.Place("spec", "components", kind).Item(i, textOf(c.Get("name")))
-				network := textOf(c.Get("label").Get(networkLabel))
-				if network == "" || textOf(c.Get("enabled")) == "false" {
+				at := r.Place("spec", "components", kind).Item(i, c.Get("name").Text())
+				network := c.Get("label").Get(networkLabel).Text()
+				if network == "" || c.Get("enabled").Text() == "false" {
 					continue
 				}
 				g := gateway{r, network, map[string]string{}, nil, at.Key("label").Key(networkLabel)}
 				for _, f := range fieldsOf(c.Get("label")) {
-					g.selector[f.Key] = textOf(&f.Value)
+					g.selector[f.Key] = (&f.Value).Text()
 				}
 				for _, p := range listOf(c.Get("k8s").Get("service").Get("ports")) {
-					if n, err := strconv.ParseUint(textOf(p.Get("port")), 10, 16); err == nil {
+					if n, err := strconv.ParseUint(p.Get("port").Text(), 10, 16); err == nil {
 						g.ports = append(g.ports, uint32(n))
 					}
 				}

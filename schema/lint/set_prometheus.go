@@ -110,11 +110,11 @@ func findPlainScrapes(s *manifest.Set, report Report) {
 	}
 	policies := peersOf(s)
 	for _, j := range jobs {
-		if strings.EqualFold(textOf(j.node.Get("scheme")), "https") {
+		if strings.EqualFold(j.node.Get("scheme").Text(), "https") {
 			continue
 		}
 		for _, target := range j.targets() {
-			a, err := netip.ParseAddrPort(textOf(target))
+			a, err := netip.ParseAddrPort(target.Text())
 			if err != nil {
 				continue
 			}
@@ -158,15 +158,15 @@ func findPodDiscovery(s *manifest.Set, report Report) {
 	for _, j := range scrapeJobs(s) {
 		kept := ""
 		for _, step := range j.relabels() {
-			action := textOf(step.Get("action"))
+			action := step.Get("action").Text()
 			source := listOf(step.Get(j.names.source))
-			if strings.EqualFold(action, "keep") && len(source) == 1 && source[0].Value == "__meta_kubernetes_service_name" && services[textOf(step.Get("regex"))] {
-				kept = "Service " + textOf(step.Get("regex"))
+			if strings.EqualFold(action, "keep") && len(source) == 1 && source[0].Value == "__meta_kubernetes_service_name" && services[step.Get("regex").Text()] {
+				kept = "Service " + step.Get("regex").Text()
 			}
 		}
 		for _, c := range listOf(j.node.Get(j.names.kubernetes)) {
 			role := c.Get("role")
-			if !slices.Contains([]string{"endpoints", "endpointslice", "pod"}, strings.ToLower(textOf(role))) {
+			if !slices.Contains([]string{"endpoints", "endpointslice", "pod"}, strings.ToLower(role.Text())) {
 				continue
 			}
 			where := kept
@@ -179,7 +179,7 @@ func findPodDiscovery(s *manifest.Set, report Report) {
 				where = "namespace " + names[0].Value
 			}
 			if where != "" {
-				report(j.finding(&podDiscovery, role, "role %s finds no VM, and %s has nothing else", textOf(role), where).
+				report(j.finding(&podDiscovery, role, "role %s finds no VM, and %s has nothing else", role.Text(), where).
 					WithHelp("list the VMs: static_configs: [{targets: [<address>:15020]}] with metrics_path: /stats/prometheus"))
 			}
 		}
@@ -200,19 +200,19 @@ var envoyPort = regexp.MustCompile(`:15090$`)
 func findScrapePaths(s *manifest.Set, report Report) {
 	for _, j := range scrapeJobs(s) {
 		path := j.node.Get(j.names.path)
-		if textOf(path) == "/stats/prometheus" {
+		if path.Text() == "/stats/prometheus" {
 			continue
 		}
 		var at *syntax.Node
 		for _, t := range j.targets() {
-			if at == nil && envoyPort.MatchString(textOf(t)) {
+			if at == nil && envoyPort.MatchString(t.Text()) {
 				at = t
 			}
 		}
 		elsewhere := false
 		for _, step := range j.relabels() {
-			elsewhere = elsewhere || textOf(step.Get(j.names.target)) == "__metrics_path__"
-			if r := step.Get(j.names.replacement); at == nil && textOf(step.Get(j.names.target)) == "__address__" && envoyPort.MatchString(textOf(r)) {
+			elsewhere = elsewhere || step.Get(j.names.target).Text() == "__metrics_path__"
+			if r := step.Get(j.names.replacement); at == nil && step.Get(j.names.target).Text() == "__address__" && envoyPort.MatchString(r.Text()) {
 				at = r
 			}
 		}
@@ -225,8 +225,8 @@ func findScrapePaths(s *manifest.Set, report Report) {
 }
 
 func pathOr(n *syntax.Node) string {
-	if textOf(n) == "" {
+	if n.Text() == "" {
 		return "/metrics"
 	}
-	return textOf(n)
+	return n.Text()
 }

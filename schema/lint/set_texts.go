@@ -106,14 +106,6 @@ func meshSettings(s *manifest.Set) []settings {
 	return all
 }
 
-// textOf is a scalar as it was written; "" for anything else.
-func textOf(n *syntax.Node) string {
-	if n == nil || n.Kind == syntax.Map || n.Kind == syntax.Seq {
-		return ""
-	}
-	return n.Value
-}
-
 // listOf is the items of a list; nil for anything else.
 func listOf(n *syntax.Node) []syntax.Node {
 	if n == nil || n.Kind != syntax.Seq {

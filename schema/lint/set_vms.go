@@ -135,7 +135,7 @@ var vmTrust = diag.Rule{
 func findVMClusters(s *manifest.Set, report Report) {
 	names := map[string]bool{}
 	for _, m := range meshSettings(s) {
-		if name := textOf(m.values.Get("global").Get("multiCluster").Get("clusterName")); name != "" {
+		if name := m.values.Get("global").Get("multiCluster").Get("clusterName").Text(); name != "" {
 			names[name] = true
 		}
 	}
@@ -264,7 +264,7 @@ var missingHost = diag.Rule{
 
 func findMissingHosts(s *manifest.Set, report Report) {
 	for _, vm := range s.VMs() {
-		host, _, _ := strings.Cut(textOf(vm.Mesh.Get("discoveryAddress")), ":")
+		host, _, _ := strings.Cut(vm.Mesh.Get("discoveryAddress").Text(), ":")
 		if vm.Hosts == nil || host == "" || vm.Env["ISTIO_META_DNS_CAPTURE"] != "true" || slices.Contains(vm.Hosts, host) {
 			continue
 		}

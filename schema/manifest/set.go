@@ -93,7 +93,7 @@ func (s *Set) Add(n *syntax.Node, at diag.Path) diag.List {
 	if n == nil || n.Kind != syntax.Map {
 		return nil
 	}
-	kind, version := textOf(n.Get("kind")), textOf(n.Get("apiVersion"))
+	kind, version := n.Get("kind").Text(), n.Get("apiVersion").Text()
 	if kind == "" && version == "" {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (s *Set) Add(n *syntax.Node, at diag.Path) diag.List {
 		r.Version = version
 	}
 	meta := n.Get("metadata")
-	r.Namespace, r.Name = textOf(meta.Get("namespace")), textOf(meta.Get("name"))
+	r.Namespace, r.Name = meta.Get("namespace").Text(), meta.Get("name").Text()
 	r.Labels, r.Annotations = texts(meta.Get("labels")), texts(meta.Get("annotations"))
 	if settings[r.Group] || version == "builtin" || r.Annotations["config.kubernetes.io/local-config"] == "true" {
 		return nil
@@ -122,7 +122,7 @@ func (s *Set) Add(n *syntax.Node, at diag.Path) diag.List {
 
 // itemName is how the path of a list's item names it.
 func itemName(n *syntax.Node) string {
-	kind, name := textOf(n.Get("kind")), textOf(n.Get("metadata").Get("name"))
+	kind, name := n.Get("kind").Text(), n.Get("metadata").Get("name").Text()
 	if kind == "" || name == "" {
 		return ""
 	}

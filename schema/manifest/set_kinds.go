@@ -71,14 +71,6 @@ var coreKinds = map[groupKind][]string{
 	{"serving.knative.dev", "Service"}: {"spec", "template", "metadata"},
 }
 
-// textOf is a scalar as it was written; "" for anything else.
-func textOf(n *syntax.Node) string {
-	if n == nil || n.Kind == syntax.Map || n.Kind == syntax.Seq {
-		return ""
-	}
-	return n.Value
-}
-
 // texts is a map of scalars as they were written; nil for anything else.
 func texts(n *syntax.Node) map[string]string {
 	if n == nil || n.Kind != syntax.Map || len(n.Fields) == 0 {
@@ -86,7 +78,7 @@ func texts(n *syntax.Node) map[string]string {
 	}
 	m := make(map[string]string, len(n.Fields))
 	for i := range n.Fields {
-		m[n.Fields[i].Key] = textOf(&n.Fields[i].Value)
+		m[n.Fields[i].Key] = n.Fields[i].Value.Text()
 	}
 	return m
 }

@@ -32,7 +32,7 @@ func readService(r *Resource) *ServiceView {
 	spec := r.Root.Get("spec")
 	s := &ServiceView{
 		Resource: r, Selector: texts(spec.Get("selector")),
-		Headless: textOf(spec.Get("clusterIP")) == "None", External: textOf(spec.Get("type")) == "ExternalName", Type: textOf(spec.Get("type")),
+		Headless: spec.Get("clusterIP").Text() == "None", External: spec.Get("type").Text() == "ExternalName", Type: spec.Get("type").Text(),
 	}
 	ports := spec.Get("ports")
 	if ports == nil || ports.Kind != syntax.Seq {
@@ -41,12 +41,12 @@ func readService(r *Resource) *ServiceView {
 	for i := range ports.Items {
 		n := &ports.Items[i]
 		p := PortView{
-			Name: textOf(n.Get("name")), Number: number(n.Get("port")), At: r.Place("spec", "ports").Item(i, nameOf(n)),
-			Protocol: textOf(n.Get("protocol")), AppProtocol: textOf(n.Get("appProtocol")),
+			Name: n.Get("name").Text(), Number: number(n.Get("port")), At: r.Place("spec", "ports").Item(i, nameOf(n)),
+			Protocol: n.Get("protocol").Text(), AppProtocol: n.Get("appProtocol").Text(),
 		}
 		target := n.Get("targetPort")
 		switch {
-		case textOf(target) == "" || textOf(target) == "0":
+		case target.Text() == "" || target.Text() == "0":
 			p.Target = p.Number
 		case number(target) > 0:
 			p.Target = number(target)
@@ -60,7 +60,7 @@ func readService(r *Resource) *ServiceView {
 
 // number is a port number, quoted or not; 0 for anything else.
 func number(n *syntax.Node) uint32 {
-	v, err := strconv.ParseUint(textOf(n), 10, 16)
+	v, err := strconv.ParseUint(n.Text(), 10, 16)
 	if err != nil {
 		return 0
 	}

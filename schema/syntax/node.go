@@ -41,6 +41,14 @@ type Field struct {
 	Value     Node
 }
 
+// Text returns a scalar as it was written; "" for null, a map, a list, and a nil Node: what is not set has no text.
+func (n *Node) Text() string {
+	if n == nil || n.Kind == Map || n.Kind == Seq || n.Kind == Null {
+		return ""
+	}
+	return n.Value
+}
+
 // Get finds a field's value; nil where a Map has no such key, and for any other kind.
 func (n *Node) Get(key string) *Node {
 	if n == nil || n.Kind != Map {

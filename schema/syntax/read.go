@@ -42,6 +42,7 @@ func Read(name string, src []byte) ([]Document, diag.List) {
 	if strings.HasPrefix(in.text, byteOrderMark) {
 		in.text, in.mark = in.text[len(byteOrderMark):], len(byteOrderMark)
 	}
+	in.text = withoutSurrogates(in.text)
 
 	roots, ok := readSubset(&in)
 	var findings diag.List
