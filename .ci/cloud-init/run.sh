@@ -96,10 +96,10 @@ check "istio.service came up by itself"
 
 # running looks at everything that the sidecar needs, where it needs it.
 running() {
-	equal "cluster.env" "644 istio-proxy:istio-proxy" "$(mode /var/lib/istio/envoy/cluster.env)"
+	equal "cluster.env" "644 root:root" "$(mode /var/lib/istio/envoy/cluster.env)"
 	cmp "$root/var/lib/istio/envoy/cluster.env" "$built/hello/vm1/cluster.env" || fail "cluster.env is not the instance's"
 	check "cluster.env is the one that the output has for vm1"
-	equal "config/mesh" "644 istio-proxy:istio-proxy" "$(mode /var/lib/istio/config/mesh)"
+	equal "config/mesh" "644 root:root" "$(mode /var/lib/istio/config/mesh)"
 	cmp "$root/var/lib/istio/config/mesh" "$built/hello/mesh.yaml" || fail "config/mesh is not mesh.yaml"
 	equal "root-cert.pem" "644 istio-proxy:istio-proxy" "$(mode /etc/certs/root-cert.pem)"
 	cmp "$root/etc/certs/root-cert.pem" "$pki/root.pem" || fail "another root certificate"
