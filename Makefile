@@ -50,7 +50,7 @@ e2e: ## every output on the real API server, istiod and agent (root; a quarter o
 mutants: export CGO_ENABLED = 0
 mutants: ## vmmesh broken in every way of e2e/testdata/mutants.yaml: some test of e2e must notice (root; MUTANTS=12@SEED for some)
 	@programs=$$(e2e/build.sh) && cd e2e && VMMESH_E2E=$$programs VMMESH_E2E_MUTANTS=$(MUTANTS) \
-		$(GO) test -trimpath -count=1 -timeout 60m -tags mutants -run '^TestMutants$$' .
+		$(GO) test -trimpath -count=1 -timeout 60m -tags mutants -v -run '^TestMutants$$' .
 
 .PHONY: lab lab-down
 lab: ## starts the payments example with real Envoys in namespaces, and prints what to try (root)
