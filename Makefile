@@ -34,6 +34,7 @@ test: go ## the gate: format, vet, every test; needs nothing but Go and the modu
 	$(GO) run ./testdata/gate $(PACKAGES)
 
 .PHONY: test-all
+test-all: export VMMESH_TEST_ALL = 1
 test-all: test race fuzz e2e ## the slow gate: with the race detector, fuzzing, and the real servers (an hour; root)
 
 .PHONY: release

@@ -24,6 +24,14 @@ func Tool(t testing.TB, debianPackage string, names ...string) string {
 	return ""
 }
 
+// All skips a test that takes long outside of `make test-all` and CI.
+func All(t testing.TB) {
+	t.Helper()
+	if os.Getenv("CI") == "" && os.Getenv("VMMESH_TEST_ALL") == "" {
+		Missing(t, "time: make test-all")
+	}
+}
+
 // Root skips the test where it does not run as root.
 func Root(t testing.TB) {
 	t.Helper()
