@@ -182,7 +182,7 @@ services: [{name: db, selector: {role: primary}}]`,
 	}
 	rulePortClash = &diag.Rule{
 		ID: "VM044", Name: "port-clash", Severity: diag.Error,
-		Doc:  "Ports are numbers from 1 to 65535, and each is used for one thing.",
+		Doc: "Ports are numbers from 1 to 65535, and each is used for one thing.",
 		Long: "Kubernetes refuses a Service with two ports of one number; two services of a workload may have it, each for its own port. " +
 			"The sidecar has one listener for a port that VMs listen on, with one protocol. " +
 			"A PeerAuthentication's exceptions are by that port: two modes for one port cannot both hold.",
