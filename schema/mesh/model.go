@@ -333,6 +333,7 @@ type Service struct {
 	Addresses []string          // ServiceEntry only
 	ExportTo  []string
 	Traffic   Traffic
+	wildcard  string // one of its Hosts that is *.name; "": none
 }
 
 // Host is a name that clients dial, with the name of the objects that rule its traffic.

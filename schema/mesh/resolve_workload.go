@@ -122,7 +122,7 @@ func protocolOf(protocol, name string) Protocol {
 // out by the bytes.
 func (p Protocol) IsHTTP() bool {
 	switch p {
-	case "HTTP", "HTTP2", "GRPC", "GRPC-WEB", "":
+	case "HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY", "":
 		return true
 	}
 	return false

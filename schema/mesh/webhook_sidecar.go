@@ -80,7 +80,7 @@ func (r *resolver) listener(p *networking.SidecarPort, bind string, seen map[uin
 // knownProtocol tells whether Istio knows a protocol; "" is for Istio to find out.
 func knownProtocol(s string) bool {
 	p := Protocol(strings.ToUpper(s))
-	return p == "" || p == "UDP" || slices.Contains(protocols, p)
+	return p == "" || p == "UDP" || p == "HTTP_PROXY" || slices.Contains(protocols, p)
 }
 
 // isLocalEndpoint tells whether Istio takes s as a place on the VM: address:port, of the loopback or of any, or a socket.
