@@ -16,7 +16,7 @@ var tokenByHand = diag.Rule{
 	Long: "With registration: Auto and no instances, VMs are made by a scaling group or by hand at any time. Each needs a token before " +
 		"its first start; TokenFile waits for one that someone puts on that VM, so it does not join unattended. TokenRequest, HTTP, " +
 		"Command and SPIRE ask for a token themselves.",
-	Bad:  "spec:\n  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
+	Bad: "spec:\n  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
 	Good: "spec:\n  vm: {identity: {type: HTTP, http: {url: \"https://tokens.example.com/\"}}}\n" +
 		"  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
 }
