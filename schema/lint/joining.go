@@ -16,8 +16,9 @@ var tokenByHand = diag.Rule{
 	Long: "With registration: Auto and no instances, VMs are made by a scaling group or by hand at any time. Each needs a token before " +
 		"its first start; TokenFile waits for one that someone puts on that VM, so it does not join unattended. TokenRequest, HTTP, " +
 		"Command and SPIRE ask for a token themselves.",
-	Bad:  "spec:\n  workloads:\n  - groups: [{name: pay, registration: Auto}]",
-	Good: "spec:\n  vm: {identity: {type: HTTP, http: {url: \"https://tokens.example.com/\"}}}\n  workloads:\n  - groups: [{name: pay, registration: Auto}]",
+	Bad: "spec:\n  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
+	Good: "spec:\n  vm: {identity: {type: HTTP, http: {url: \"https://tokens.example.com/\"}}}\n" +
+		"  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
 }
 
 func findTokensByHand(m *mesh.Mesh, report Report) {
@@ -41,8 +42,8 @@ var idleMinimum = diag.Rule{
 	Doc: "A group's minHealthy has an alert that watches it.",
 	Long: "minHealthy is a number for alerts: nothing in Istio or on a VM reads it. It has no effect while " +
 		"observability.prometheus.alerts is off.",
-	Bad:  "spec:\n  workloads:\n  - groups: [{name: pay, minHealthy: 2}]",
-	Good: "spec:\n  observability: {prometheus: {format: ScrapeConfig, alerts: true}}\n  workloads:\n  - groups: [{name: pay, minHealthy: 2}]",
+	Bad:  "spec:\n  workloads:\n  - groups: [{name: pay, minHealthy: 1}]",
+	Good: "spec:\n  observability: {prometheus: {format: ScrapeConfig, alerts: true}}\n  workloads:\n  - groups: [{name: pay, minHealthy: 1}]",
 }
 
 func findIdleMinimums(m *mesh.Mesh, report Report) {
@@ -148,8 +149,12 @@ var otherInterface = diag.Rule{
 	Long: "The lists of EC2, Google Cloud, Azure and OpenStack have a VM's primary private address and its public one, and not which address " +
 		"belongs to which interface. VMs with address.source: Interface report another one, perhaps in a network that Prometheus does not " +
 		"reach otherwise, and the primary address of such a VM need not answer.",
-	Bad:  "vm: {cloud: {type: AWS, aws: {region: eu-central-1}}, address: {source: Interface, interface: eth1}}",
-	Good: "vm: {cloud: {type: AWS, aws: {region: eu-central-1}}, address: {source: Metadata}}",
+	Bad: "spec:\n  observability: {prometheus: {format: ScrapeConfig}}\n" +
+		"  vm: {cloud: {type: AWS, aws: {region: eu-central-1}}, identity: {type: SPIRE}, address: {source: Interface, interface: eth1}}\n" +
+		"  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
+	Good: "spec:\n  observability: {prometheus: {format: ScrapeConfig}}\n" +
+		"  vm: {cloud: {type: AWS, aws: {region: eu-central-1}}, identity: {type: SPIRE}, address: {source: Metadata}}\n" +
+		"  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
 }
 
 func findOtherInterfaces(m *mesh.Mesh, report Report) {

@@ -98,7 +98,7 @@ func (r *resolver) istiodAddresses(addresses []string, at diag.Path, i *Istio) {
 			names++
 		default:
 			r.say(ruleBadAddress.At(here, "%q is neither an IP address nor a DNS name", a).
-				WithHelp("write an address such as 34.56.78.90, without a port: VMs use that of discoveryAddress, 15012 by default"))
+				WithHelp("%s", first(diag.Hint(a), "write an address such as 34.56.78.90, without a port: VMs use that of discoveryAddress, 15012 by default")))
 		}
 	}
 	if names > 0 && len(addresses) > 1 {
