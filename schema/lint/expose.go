@@ -54,7 +54,9 @@ func letsIn(rule *security.Rule, own, namespace string) bool {
 	return len(rule.GetFrom()) == 0 || slices.ContainsFunc(rule.GetFrom(), func(from *security.Rule_From) bool {
 		s := from.GetSource()
 		of := "/ns/" + namespace + "/"
-		principal := func(p string) bool { return strings.Contains("/"+p, of) || strings.HasPrefix(p, "*") || strings.HasSuffix(p, "*") }
+		principal := func(p string) bool {
+			return strings.Contains("/"+p, of) || strings.HasPrefix(p, "*") || strings.HasSuffix(p, "*")
+		}
 		account := func(a string) bool {
 			ns, _, cut := strings.Cut(a, "/")
 			return ns == namespace || !cut && own == namespace
