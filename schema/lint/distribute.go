@@ -13,7 +13,7 @@ import (
 )
 
 var leftOutByLocality = diag.Rule{
-	ID: "VM530", Name: "left-out-by-distribute", Severity: diag.Warning,
+	ID: "VM533", Name: "left-out-by-distribute", Severity: diag.Warning,
 	Doc: "The localities of `distribute` have VMs of every subset that a route leads to, and of every group.",
 	Long: "For clients in `from`, endpoints in none of the localities of `to` get no requests at all. A route to a subset whose VMs are all " +
 		"elsewhere then answers 503 for its part of the requests, which is an error; a group outside of every `to` is idle for these " +
