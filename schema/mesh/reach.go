@@ -155,10 +155,7 @@ func (m *Mesh) gatewaysOf(network string) []gatewayOf {
 	}
 	var out []gatewayOf
 	for _, s := range m.Specs {
-		for _, n := range s.Networks {
-			if n.Name != network {
-				continue
-			}
+		if n := s.Network(network); n != nil {
 			for _, g := range n.Gateways {
 				i := slices.IndexFunc(out, func(o gatewayOf) bool { return o.port == g.Port })
 				if i < 0 {
@@ -237,23 +234,13 @@ func (p *placeOf) add(g *Group, ports map[string]uint32) {
 		p.scrapes = true
 	}
 	discovery := w.Istio().discovery(g.Revision)
-	addresses := w.Spec.istiodAddresses(p.name)
+	addresses := w.Spec.IstiodAddresses(p.name)
 	key := discovery + " " + strings.Join(addresses, " ")
 	if p.istiods[key] == nil {
 		host, port, _ := strings.Cut(discovery, ":")
 		number, _ := strconv.ParseUint(port, 10, 16)
 		p.istiods[key] = &Way{From: []End{{EndVMs, p.name}}, To: End{Kind: EndIstiod}, Addresses: addresses, Ports: []uint32{uint32(number)}, Names: []string{host}}
 	}
-}
-
-// istiodAddresses is how the VMs of a network reach istiod.
-func (s *Spec) istiodAddresses(network string) []string {
-	for _, n := range s.Networks {
-		if n.Name == network {
-			return n.IstiodAddresses
-		}
-	}
-	return s.Istio.IstiodAddresses
 }
 
 // addresses are the VMs' own: their network's ranges where these are known, since VMs come and go.
