@@ -8,7 +8,6 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
-	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // Rules about the settings of VMs beside the objects of the cluster: what `istioctl x workload entry configure` and vmmesh
@@ -78,7 +77,7 @@ func findVMLabelDrift(s *manifest.Set, report Report) {
 		}
 		own := map[string]string{} // what istiod or istioctl adds by itself does not have a meaning here
 		for key, value := range w.Clients {
-			if !strings.Contains(key, "istio.io/") && key != mesh.LabelSpec && key != mesh.LabelManagedBy {
+			if !strings.Contains(key, "istio.io/") && !provenance(key) {
 				own[key] = value
 			}
 		}
