@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
 // Labels that vmmesh derives, or that Istio reads.
@@ -168,8 +169,8 @@ func (r *resolver) locality(s string, at diag.Path) {
 
 // Labels of every object's metadata, by which people and `kubectl apply --prune` find what is made from a spec.
 const (
-	LabelManagedBy = "app.kubernetes.io/managed-by"
-	LabelSpec      = "vmmesh.dev/spec"
+	LabelManagedBy = manifest.LabelManagedBy
+	LabelSpec      = manifest.LabelSpec
 
 	// ManagedBy is the value of LabelManagedBy.
 	ManagedBy = "vmmesh"
