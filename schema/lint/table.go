@@ -133,7 +133,7 @@ func Mesh(m *mesh.Mesh) diag.List {
 	return found
 }
 
-// Set runs every rule that speaks about manifests.
+// Set runs every rule that is about manifests.
 func Set(s *manifest.Set) diag.List {
 	var found diag.List
 	for _, rule := range Table {
@@ -141,5 +141,5 @@ func Set(s *manifest.Set) diag.List {
 			rule.Set(s, func(d diag.Diagnostic) { found = append(found, d) })
 		}
 	}
-	return found
+	return append(found, refused(s, found)...)
 }

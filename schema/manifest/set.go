@@ -36,6 +36,7 @@ type Resource struct {
 	At                   diag.Path     // its root
 	Root                 *syntax.Node  // as it was written
 	Spec                 proto.Message // an Istio kind's spec, never nil there; nil for any other kind
+	Faults               []diag.Path   // what the API server refuses
 }
 
 // String names the object as messages do: "Service vm-workloads/pay".
@@ -137,6 +138,7 @@ func (s *Set) add(r *Resource) diag.List {
 	if isIstio || isCore {
 		if wrong, unfit := r.identify(istio); unfit {
 			findings = append(findings, wrong)
+			r.Faults = append(r.Faults, r.At)
 			if r.Name == "" {
 				return findings
 			}
@@ -160,7 +162,11 @@ func (s *Set) add(r *Resource) diag.List {
 	}
 	if isIstio {
 		r.Spec = istio.empty()
-		findings = append(findings, Terms{}.Decode(r.Root.Get("spec"), r.Spec, r.Place("spec"))...)
+		faults := Terms{}.Decode(r.Root.Get("spec"), r.Spec, r.Place("spec"))
+		for _, f := range faults {
+			r.Faults = append(r.Faults, f.At)
+		}
+		findings = append(findings, faults...)
 	}
 	s.index(r, kind)
 	return findings
