@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// celFault finds what makes a text no expression of CEL, the language of filters, with a mend; "" where it finds nothing.
-// It knows how tokens may follow each other (github.com/google/cel-spec, doc/langdef.md, Syntax), not what names mean:
-// what it refuses is refused by istiod's webhook too.
+// celFault returns why a text is not an expression of CEL, the language of filters, with a help; "" where it is one. It
+// reads the text as istiod's webhook does: by the grammar (github.com/google/cel-spec, doc/langdef.md, Syntax), not by what
+// names mean. The usual slips get messages of their own first.
 func celFault(text string) (fault, help string) {
 	c := celReader{rest: text, text: text}
 	for {
@@ -17,28 +17,35 @@ func celFault(text string) (fault, help string) {
 			return err, c.help
 		}
 		if t == "" {
-			return c.end()
+			break
 		}
 		if err := c.take(t); err != "" {
 			return err, c.help
 		}
 	}
+	if fault, help := c.end(); fault != "" {
+		return fault, help
+	}
+	if part := celUnreadable(text); part != "" {
+		return "CEL cannot read the expression from " + part + " on", celExample
+	}
+	return "", ""
 }
 
 // celReader reads an expression token by token. Its state is whether a value has to come next, and which brackets are
 // open.
 type celReader struct {
 	text, rest string
-	valued     bool   // a value stands directly before
+	valued     bool   // a value is directly before
 	before     string // the token before
 	open       []byte
-	calls      []bool // whether a value stands before each of them
+	calls      []bool // whether a value is before each of them
 	help       string
 }
 
 const celExample = `write an expression such as response.code >= 400 || response.flags != ""`
 
-// wrong is a fault with its mend.
+// wrong returns a fault, and keeps its help.
 func (c *celReader) wrong(help, format string, args ...any) string {
 	c.help = help
 	return fmt.Sprintf(format, args...)
@@ -90,13 +97,13 @@ func (c *celReader) next() (token, fault string) {
 	}
 	switch s[0] {
 	case '=', '&', '|':
-		return "", c.wrong(fmt.Sprintf("write %c%[1]c", s[0]), "%q is no operator of CEL", s[:1])
+		return "", c.wrong(fmt.Sprintf("write %c%[1]c", s[0]), "%q is not an operator of CEL", s[:1])
 	}
 	if strings.ContainsRune("+-*/%<>!?:.,()[]{}", rune(s[0])) {
 		return cut(1)
 	}
 	r, _ := utf8.DecodeRuneInString(s)
-	return "", c.wrong(celExample, "%q stands for nothing in CEL", r)
+	return "", c.wrong(celExample, "%q has no meaning in CEL", r)
 }
 
 // quoted cuts a text off that begins with its quotes.

@@ -192,7 +192,7 @@ func (c Check) entryHosts(m *networking.ServiceEntry, at diag.Path) {
 		case h == "*" || !isWildcardHost(h):
 			c.Say(ServiceEntry.At(here, "%q is not a host name", h).
 				WithHelp("write a DNS name; a wildcard is only in front, with a domain behind it, such as *.example.com"))
-		case isWild(h) && dns && len(m.Endpoints) == 0:
+		case dns && len(m.Endpoints) == 0 && !isHost(h):
 			c.Say(ServiceEntry.At(here, "%q cannot be looked up: resolution %s needs a full name or endpoints", h, m.Resolution).
 				WithHelp("list the names, or use resolution: NONE"))
 		case !isWild(h) && m.Resolution == networking.ServiceEntry_DYNAMIC_DNS:

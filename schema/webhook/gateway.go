@@ -89,7 +89,7 @@ func (c Check) gatewayHost(s string, at diag.Path) {
 	switch {
 	case namespace != "*" && namespace != "." && !isLabel(namespace):
 		c.refuse(at, "write namespace/host, ./host or */host", "%q is not a namespace", namespace)
-	case host != "*" && !strings.Contains(host, ".") && !isIP(host):
+	case host != "*" && !strings.Contains(host, "."): // an IPv6 address, too
 		c.refuse(at, "write the whole name, such as pay.example.com", "%q is not a full host name, and short names are not completed here", host)
 	case !isWildcardHost(host) && !isIP(host), isPartialWildcard(host):
 		c.refuse(at, "write a DNS name, or one with a star in front, such as *.example.com", "%q is not a host name", host)

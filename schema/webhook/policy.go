@@ -284,11 +284,9 @@ const configMapPrefix = "configmap://"
 // clientTLS checks how callers begin TLS (istio: pkg/config/validation/agent, ValidateTLS).
 func (c Check) clientTLS(t *networking.ClientTLSSettings, namespace string, at diag.Path) {
 	if name, found := strings.CutPrefix(t.GetCredentialName(), configMapPrefix); found {
-		// "configmap://name", or with the object's namespace before it
-		other, rest, slash := strings.Cut(name, "/")
-		if name == "" || slash && (other != namespace || rest == "" || strings.Contains(rest, "/")) {
+		if of, rest, _ := strings.Cut(name, "/"); of != namespace || rest == "" || strings.Contains(rest, "/") {
 			c.Say(TrafficPolicy.At(at.Key("credentialName"), "%q does not name a ConfigMap of this namespace", t.CredentialName).
-				WithHelp("write configmap://name, of a ConfigMap in namespace %s", namespace))
+				WithHelp("write configmap://%s/ and its name", namespace))
 		}
 	}
 	mutual := t.GetMode() == networking.ClientTLSSettings_MUTUAL

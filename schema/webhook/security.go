@@ -272,6 +272,8 @@ func (c Check) Condition(when *security.Condition, at diag.Path) {
 	named := bracket && len(rest) > 1 && strings.HasSuffix(rest, "]")
 	if !slices.Contains(attributes, name) || bracket != named {
 		if strings.HasPrefix(name, "experimental.envoy.filters.") && named {
+			c.noEmpty(when.GetValues(), at.Key("values"))
+			c.noEmpty(when.GetNotValues(), at.Key("notValues"))
 			return
 		}
 		d := Access.At(at.Key("key"), "Istio does not have an attribute %q", key)

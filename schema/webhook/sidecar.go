@@ -128,7 +128,7 @@ func (c Check) listener(p *networking.SidecarPort, bind string, seen map[uint32]
 	socket, unix := strings.CutPrefix(bind, unixPrefix)
 	switch {
 	case p.Number == 0 && unix && isSocket(socket):
-	case p.Number == 0 && !unix && bind == "":
+	case p.Number == 0 && !unix:
 		c.Say(Sidecar.At(place, "the listener has neither a port number nor a socket").WithHelp("add number: 8080"))
 	case bind != "" && !isIP(bind):
 		c.Say(Sidecar.At(at.Key("bind"), "%q is not an IP address", bind).WithHelp("write one that the VM has, or leave it out"))
