@@ -56,6 +56,7 @@ var Rules = []*diag.Rule{
 	rulePlaintext,
 	ruleOutsideNetwork,
 	ruleAmbient,
+	ruleExpose,
 }
 
 var (
@@ -179,14 +180,17 @@ services: [{name: db, selector: {role: primary}}]`,
 	}
 	rulePortClash = &diag.Rule{
 		ID: "VM044", Name: "port-clash", Severity: diag.Error,
-		Doc:  "Ports are numbers from 1 to 65535, and each is used for one thing.",
-		Long: "Kubernetes refuses a Service with two ports of one number. A PeerAuthentication's exceptions are by the port that VMs listen on: two modes for one port cannot both hold.",
+		Doc: "Ports are numbers from 1 to 65535, and each is used for one thing.",
+		Long: "Kubernetes refuses a Service with two ports of one number; two services of a workload may have it, each for its own port. " +
+			"The sidecar has one listener for a port that VMs listen on, with one protocol. " +
+			"A PeerAuthentication's exceptions are by that port: two modes for one port cannot both hold.",
 		Bad: `ports:
-- {name: http, port: 80}
-- {name: grpc, port: 80}`,
+- {name: http-shop, port: 80, targetPort: 8080}
+- {name: http-admin, port: 80, targetPort: 8081}`,
 		Good: `ports:
-- {name: http, port: 80}
-- {name: grpc, port: 9090}`,
+- {name: http-shop, port: 80, targetPort: 8080}
+- {name: http-admin, port: 80, targetPort: 8081}
+services: [{name: shop, ports: [http-shop]}, {name: admin, ports: [http-admin]}]`,
 	}
 	ruleUnknownProtocol = &diag.Rule{
 		ID: "VM045", Name: "unknown-protocol", Severity: diag.Warning,
@@ -357,4 +361,12 @@ vm: {package: {version: 1.30.4}}`,
 	rulePolicy       = webhook.TrafficPolicy
 	ruleSidecar      = webhook.Sidecar
 	ruleTelemetry    = webhook.Telemetry
+	ruleExpose = &diag.Rule{
+		ID: "VM086", Name: "expose", Severity: diag.Error,
+		Doc: "A service that is exposed names gateways and public hosts, and has a port that speaks HTTP or TLS.",
+		Long: "A gateway tells its services apart by the host of a request, or by the server name of a TLS connection: a VirtualService without " +
+			"either is served nowhere, and a plain TCP connection has neither. A Gateway is named with its namespace, in which it exists already.",
+		Bad:  "services: [{name: shop, expose: {gateways: [public], hosts: [shop.example.com]}}]",
+		Good: "services: [{name: shop, expose: {gateways: [istio-ingress/public], hosts: [shop.example.com]}}]",
+	}
 )
