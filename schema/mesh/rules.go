@@ -361,7 +361,7 @@ vm: {package: {version: 1.30.4}}`,
 	rulePolicy       = webhook.TrafficPolicy
 	ruleSidecar      = webhook.Sidecar
 	ruleTelemetry    = webhook.Telemetry
-	ruleExpose = &diag.Rule{
+	ruleExpose       = &diag.Rule{
 		ID: "VM086", Name: "expose", Severity: diag.Error,
 		Doc: "A service that is exposed names gateways and public hosts, and has a port that speaks HTTP or TLS.",
 		Long: "A gateway tells its services apart by the host of a request, or by the server name of a TLS connection: a VirtualService without " +
