@@ -83,7 +83,9 @@ func webhook(text []byte) error {
 
 // isAdmission reports whether a rule is about one object alone: those below VM100, and some in whose place the webhook is
 // not heard again.
-func isAdmission(rule string) bool { return rule < "VM100" || slices.Contains([]string{"VM215", "VM306", "VM609"}, rule) }
+func isAdmission(rule string) bool {
+	return rule < "VM100" || slices.Contains([]string{"VM215", "VM306", "VM609"}, rule)
+}
 
 // verify returns what verify refuses of each object, by the object's index: findings of error level of the rules that are
 // about one object alone.
