@@ -181,6 +181,9 @@ func (s *Set) add(r *Resource) diag.List {
 		findings = append(findings, faults...)
 	}
 	s.index(r, kind)
+	if kind == (groupKind{"", "ConfigMap"}) {
+		findings = append(findings, s.readVMData(r)...)
+	}
 	return findings
 }
 
