@@ -48,6 +48,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	r.claim(kindWorkload, w.Namespace, w.Name, in.At)
 
 	r.groups(s, in, w)
+	r.brokenReleases(s, w)
 	r.uncaptured(in, w)
 	r.services(in, w)
 	r.oneProtocol(w)
