@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"math/big"
 	"slices"
 	"strings"
 
@@ -38,6 +39,9 @@ var defaults = map[kind][]struct{ path, value string }{
 		{"spec.listeners.[].allowedRoutes", "{}"}, {"spec.listeners.[].tls.mode", "Terminate"},
 		{"spec.listeners.[].tls.certificateRefs.[].group", ""}, {"spec.listeners.[].tls.certificateRefs.[].kind", "Secret"},
 		{"spec.addresses.[].type", "IPAddress"},
+	},
+	{"monitoring.coreos.com", "ScrapeConfig"}: {
+		{"spec.relabelings.[].action", "replace"}, {"spec.metricRelabelings.[].action", "replace"},
 	},
 	// What Istio itself reads where a field is not set.
 	{security, "AuthorizationPolicy"}: {{"spec.action", "ALLOW"}},
@@ -104,8 +108,11 @@ func withDefaults(was, will *object) (old, now *syntax.Node) {
 	for _, d := range defaults[kind{was.Group, was.Kind}] {
 		settle(old, now, strings.Split(d.path, "."), d.value)
 	}
-	if was.Kind == "Service" && was.Group == "" {
+	switch {
+	case was.Kind == "Service" && was.Group == "":
 		settleService(old, now)
+	case was.Kind == "Deployment":
+		settleQuantities(old, now)
 	}
 	return old, now
 }
@@ -259,6 +266,59 @@ func settleService(old, now *syntax.Node) {
 	}
 	target(a, b)
 	target(b, a)
+}
+
+// settleQuantities makes equal quantities of resources equal texts: an API server writes 2000m as 2.
+func settleQuantities(old, now *syntax.Node) {
+	switch {
+	case now == nil:
+	case old.Kind == syntax.Map:
+		for i := range old.Fields {
+			f := &old.Fields[i]
+			other := now.Get(f.Key)
+			if (f.Key == "limits" || f.Key == "requests") && other != nil && f.Value.Kind == syntax.Map {
+				for j := range f.Value.Fields {
+					q := &f.Value.Fields[j]
+					a, okA := quantity(q.Value.Text())
+					b, okB := quantity(other.Get(q.Key).Text())
+					if okA && okB && a.Cmp(b) == 0 {
+						q.Value = *other.Get(q.Key)
+					}
+				}
+				continue
+			}
+			settleQuantities(&f.Value, other)
+		}
+	case old.Kind == syntax.Seq:
+		for i := range old.Items {
+			settleQuantities(&old.Items[i], itemLike(now, &old.Items[i], i))
+		}
+	}
+}
+
+// suffixes of quantities, and what they multiply by (apimachinery: pkg/api/resource).
+var suffixes = map[string]string{
+	"n": "1/1000000000", "u": "1/1000000", "m": "1/1000", "": "1", "k": "1000", "M": "1000000", "G": "1000000000",
+	"T": "1000000000000", "P": "1000000000000000", "E": "1000000000000000000",
+	"Ki": "1024", "Mi": "1048576", "Gi": "1073741824", "Ti": "1099511627776", "Pi": "1125899906842624", "Ei": "1152921504606846976",
+}
+
+// quantity reads a quantity of a resource.
+func quantity(s string) (*big.Rat, bool) {
+	if len(s) > 40 { // longer than any that an API server writes
+		return nil, false
+	}
+	number := strings.TrimRight(s, "numkMGTPEi")
+	factor, ok := suffixes[s[len(number):]]
+	if !ok || number == "" || strings.Trim(number, "+-.0123456789") != "" {
+		return nil, false
+	}
+	n, ok := new(big.Rat).SetString(number)
+	if !ok {
+		return nil, false
+	}
+	by, _ := new(big.Rat).SetString(factor)
+	return n.Mul(n, by), true
 }
 
 // clone is a copy of a value, all of which can be changed.

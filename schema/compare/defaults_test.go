@@ -53,6 +53,11 @@ metadata:
 		{"istiod", "WorkloadEntry", "networking.istio.io/v1",
 			`{metadata: {name: a, annotations: {istio.io/workloadController: istiod-1, istio.io/connectedAt: x}}, spec: {address: 1.2.3.4}, status: {conditions: [{type: Healthy}]}}`,
 			`{metadata: {name: a}, spec: {address: 1.2.3.4}}`, nil},
+		{"quantities", "Deployment", "apps/v1", `{metadata: {name: a}, spec: {template: {spec: {containers: [{name: x, resources: {limits: {cpu: "2", memory: 1Gi, a: 1, b: 2k, c: 1}}}]}}}}`,
+			`{metadata: {name: a}, spec: {template: {spec: {containers: [{name: x, resources: {limits: {cpu: 2000m, memory: 1024Mi, a: "1.0", b: 2Ki, c: x}}}]}}}}`, []string{
+				`spec.template.spec.containers[x].resources.limits.b: "2k" → "2Ki"`, `spec.template.spec.containers[x].resources.limits.c: 1 → x`}},
+		{"defaults in lists", "ScrapeConfig", "monitoring.coreos.com/v1alpha1", `{metadata: {name: a}, spec: {relabelings: [{action: replace, targetLabel: x}, {action: drop}]}}`,
+			`{metadata: {name: a}, spec: {relabelings: [{targetLabel: x}, {targetLabel: y}]}}`, []string{"- spec.relabelings[1].action: drop", `+ spec.relabelings[1].targetLabel: "y"`}},
 		{"a policy's defaults", "AuthorizationPolicy", "security.istio.io/v1", `{metadata: {name: a}, spec: {rules: [{}]}}`, `{metadata: {name: a}, spec: {action: ALLOW, rules: [{}]}}`, nil},
 		{"a policy that denies", "AuthorizationPolicy", "security.istio.io/v1", `{metadata: {name: a}, spec: {action: DENY, rules: [{}]}}`, `{metadata: {name: a}, spec: {rules: [{}]}}`,
 			[]string{"- spec.action: DENY"}},
