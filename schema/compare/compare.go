@@ -151,11 +151,14 @@ func Compare(old Old, made New) (Changes, diag.List, error) {
 		}, &c)
 	}
 	p := newPair(was, will, found)
+	if old.Lock == nil {
+		p.vmFiles = vmFilesInConfigMaps(p)
+	}
 	c.compareObjects(p)
 	c.Consequences = consequences(p)
 	c.Deletions = deletions(p)
 	c.Setup = setup(p)
-	c.noteScripts(found.vms)
+	c.noteScripts(p.vmFiles)
 	return c, findings.Sorted(), nil
 }
 

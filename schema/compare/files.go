@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -177,7 +176,7 @@ func settingChanges(name string, old, new []byte) []Line {
 
 // lineChanges are the lines that differ between two texts, in order.
 func lineChanges(old, new []byte) []Line {
-	a, b := textLines(old), textLines(new)
+	a, b := textLines(secret.Redact(string(old))), textLines(secret.Redact(string(new)))
 	start := 0
 	for start < len(a) && start < len(b) && a[start] == b[start] {
 		start++
@@ -202,7 +201,7 @@ func lineChanges(old, new []byte) []Line {
 	}
 	var found []Line
 	line := func(change Change, text string) {
-		found = append(found, Line{change, printable(secret.Redact(text))})
+		found = append(found, Line{change, printable(text)})
 	}
 	i, j := 0, 0
 	for _, m := range append(subsequence(number(a), number(b)), match{len(a), len(b)}) {
@@ -218,10 +217,10 @@ func lineChanges(old, new []byte) []Line {
 }
 
 // textLines are the lines of a text, without their ends.
-func textLines(text []byte) []string {
+func textLines(text string) []string {
 	var lines []string
-	for line := range bytes.Lines(text) {
-		lines = append(lines, strings.TrimRight(strings.ReplaceAll(string(line), "\t", "    "), "\r\n"))
+	for line := range strings.Lines(text) {
+		lines = append(lines, strings.TrimSuffix(strings.ReplaceAll(line, "\t", "    "), "\n"))
 	}
 	return lines
 }

@@ -73,6 +73,7 @@ var Meanings = []Meaning{
 	{"entry-removed", "Static entries go while their group stays.", findRemovedEntries},
 	{"entry-renamed", "A static entry has another name at the same address: its VM stays, and needs new files.", findRenamedEntries},
 	{"policy-renamed", "A policy has another name and applies to the same workloads.", findRenamedPolicies},
+	{"health-checked", "Static entries get traffic from now on only while their VM reports that it is healthy.", findHealthChecked},
 	{"entry-address", "A static entry has another address.", findMovedEntries},
 	{"identity-changed", "VMs get another service account.", findChangedIdentities},
 	{"account-removed", "A ServiceAccount goes.", findRemovedAccounts},

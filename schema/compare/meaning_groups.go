@@ -206,6 +206,47 @@ func (p *pair) groups() []*object {
 	return append(slices.Clone(p.was.of(networking, "WorkloadGroup")), &object{})
 }
 
+// findHealthChecked: an entry with the annotation has no traffic until its VM reports its health, which it does with the
+// probe of its own files (istio: isEligibleForHealthCheck in pilot/pkg/autoregistration).
+func findHealthChecked(p *pair, report report) {
+	for _, g := range p.groups() {
+		var waiting, released []*object
+		for _, e := range p.wasEntries[g.ID] {
+			now := p.now(e)
+			switch {
+			case now == nil || now.ID != e.ID: // reported as renamed
+			case isHealthChecked(now) && !isHealthChecked(e):
+				waiting = append(waiting, e)
+			case !isHealthChecked(now) && isHealthChecked(e):
+				released = append(released, e)
+			}
+		}
+		about := func(list []*object) ID {
+			if g.Name == "" {
+				return list[0].ID
+			}
+			return g.ID
+		}
+		which := func(list []*object) string {
+			if len(list) == len(p.wasEntries[g.ID]) && g.Name != "" {
+				return "its static entries get"
+			}
+			return fmt.Sprintf("%s (%s) %s", count(len(list), "static entry"), some(names(list)), verb(len(list), "gets", "get"))
+		}
+		if len(waiting) > 0 {
+			report(Breaks, about(waiting), "%s no traffic until the VM reports that it is healthy, which it does once `install.sh` of the new files ran on it",
+				which(waiting)).Steps = []string{
+				"run `install.sh` with the new files on each VM: it starts to probe the application, and takes traffic as before",
+				"apply the objects of one group after another, and see that each entry has the condition Healthy before the next: " +
+					"`kubectl get workloadentries -o yaml`; one without it is connected again with `systemctl restart istio` on the VM",
+			}
+		}
+		if len(released) > 0 {
+			report(Risk, about(released), "%s traffic whether the VM is healthy or not", which(released))
+		}
+	}
+}
+
 // findRemovedEntries: one line for the entries of a group.
 func findRemovedEntries(p *pair, report report) {
 	for _, g := range p.groups() {

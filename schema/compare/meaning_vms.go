@@ -27,6 +27,54 @@ func vmFileAt(path string) (vmFile, bool) {
 	return f, true
 }
 
+// vmConfigMap ends the name of the ConfigMap with the files of a group: <group>-vm-files. A file of one instance is
+// <instance>.<file> there.
+const vmConfigMap = "-vm-files"
+
+// vmFilesInConfigMaps finds the files of VMs that differ in ConfigMaps, as those of a tree.
+func vmFilesInConfigMaps(p *pair) []vmFile {
+	var found []vmFile
+	p.both("", "ConfigMap", func(was, will *object) {
+		group, ok := strings.CutSuffix(was.Name, vmConfigMap)
+		if !ok {
+			return
+		}
+		old, now := labels(was.at("data")), labels(will.at("data"))
+		keys := map[string]bool{}
+		for key := range old {
+			keys[key] = true
+		}
+		for key := range now {
+			keys[key] = true
+		}
+		for _, key := range sortedKeys(keys) {
+			f := vmFile{change: Changed, namespace: was.Namespace, group: group, name: key}
+			for name := range ofEveryVM {
+				if instance, ok := strings.CutSuffix(key, "."+name); ok {
+					f.instance, f.name = instance, name
+				}
+			}
+			a, before := old[key]
+			b, after := now[key]
+			switch {
+			case a == b && before == after:
+				continue
+			case !before:
+				f.change = Added
+			case !after:
+				f.change = Removed
+			default:
+				f.old, f.new = []byte(a), []byte(b)
+			}
+			found = append(found, f)
+		}
+	})
+	slices.SortStableFunc(found, func(a, b vmFile) int {
+		return strings.Compare(a.namespace+"/"+a.group, b.namespace+"/"+b.group)
+	})
+	return found
+}
+
 // ofEveryVM are the files that hold settings of VMs. Of the others, the scripts and units are the same for all,
 // user-data repeats them, and a line more in the table of instances has no effect on the VMs that are there. The value
 // is whether install.sh restarts the sidecar when the file differs.

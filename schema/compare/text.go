@@ -20,8 +20,7 @@ import (
 //	    + spec.ports[grpc]: {name: grpc, port: 9090}
 //	files:
 //	~ manifests/vm-workloads/service-pay.yaml (changed by hand; …)
-//	~ vms/vm-workloads/pay/vm.env and 3 more vm.env
-//	    VMMESH_ISTIOD_ADDRESSES: ('203.0.113.1') → ('203.0.113.2')
+//	~ vms/vm-workloads/pay/vm.env and 3 more vm.env: VMMESH_ISTIOD_ADDRESSES: ('203.0.113.1') → ('203.0.113.2')
 //	what it means:
 //	  risk: Service vm-workloads/pay: port 8080 leads to …
 //	    1. first …
@@ -133,6 +132,10 @@ func (c *Changes) writeFiles(out io.Writer, p palette) {
 		line := p.mark(f.Change) + " " + f.title
 		if f.Why != "" {
 			line += p.dim + " (" + printable(f.Why) + ")" + p.off
+		}
+		if len(f.Lines) == 1 && f.Lines[0].Change == Changed { // one variable
+			fmt.Fprintf(out, "%s: %s\n", line, f.Lines[0].Text)
+			continue
 		}
 		fmt.Fprintln(out, line)
 		for _, l := range cut(f.Lines) {
@@ -363,8 +366,12 @@ func (f FieldChange) lines(p palette) []string {
 	case f.Change == Removed:
 		return []string{p.mark(Removed) + " " + f.Path + ": " + shownAt(f.Path, f.Old)}
 	case isText(f.Old) && isText(f.New):
+		differ := lineChanges([]byte(f.Old.Value), []byte(f.New.Value))
+		if len(differ) == 0 {
+			return []string{f.Path + ": differs in what is left out, or in white space"}
+		}
 		lines := []string{f.Path + ":"}
-		for _, l := range cut(lineChanges([]byte(f.Old.Value), []byte(f.New.Value))) {
+		for _, l := range cut(differ) {
 			if l.Change == Changed {
 				lines = append(lines, l.Text)
 			} else {
