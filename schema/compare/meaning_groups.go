@@ -328,13 +328,26 @@ func orDefault(account string) string {
 
 // policiesNaming lists the new side's policies that name a service account.
 func (p *pair) policiesNaming(namespace, account string) []string {
-	var found []string
-	for _, o := range p.will.of(security, "AuthorizationPolicy") {
-		named := false
+	return p.will.naming()[namespace+"/"+account]
+}
+
+// naming lists the policies that name each service account, by <namespace>/<name>.
+func (s *set) naming() map[string][]string {
+	if s.identities != nil {
+		return s.identities
+	}
+	s.identities = map[string][]string{}
+	for _, o := range s.of(security, "AuthorizationPolicy") {
+		named := map[string]bool{}
 		var walk func(n *syntax.Node)
 		walk = func(n *syntax.Node) {
-			s := n.Text()
-			named = named || s == namespace+"/"+account || strings.HasSuffix(s, "/ns/"+namespace+"/sa/"+account)
+			if text := n.Text(); strings.Count(text, "/") == 1 {
+				named[text] = true
+			} else if _, of, ok := strings.Cut(text, "/ns/"); ok {
+				if namespace, account, ok := strings.Cut(of, "/sa/"); ok {
+					named[namespace+"/"+account] = true
+				}
+			}
 			for i := range n.Fields {
 				walk(&n.Fields[i].Value)
 			}
@@ -343,21 +356,21 @@ func (p *pair) policiesNaming(namespace, account string) []string {
 			}
 		}
 		walk(o.root)
-		if named {
-			found = append(found, o.ID.String())
+		for _, account := range sortedKeys(named) {
+			s.identities[account] = append(s.identities[account], o.ID.String())
 		}
 	}
-	return found
+	return s.identities
 }
 
 func findRemovedAccounts(p *pair, report report) {
+	using := map[ID][]string{}
+	for _, g := range p.will.of(networking, "WorkloadGroup") {
+		id := ID{Kind: "ServiceAccount", Namespace: g.Namespace, Name: g.text("spec", "template", "serviceAccount")}
+		using[id] = append(using[id], g.Name)
+	}
 	for _, a := range p.gone("", "ServiceAccount") {
-		var users []string
-		for _, g := range p.will.of(networking, "WorkloadGroup") {
-			if g.Namespace == a.Namespace && g.text("spec", "template", "serviceAccount") == a.Name {
-				users = append(users, g.Name)
-			}
-		}
+		users := using[a.ID]
 		switch {
 		case p.losesNamespace(a):
 		case len(users) > 0:
@@ -447,28 +460,26 @@ func (p *pair) losesNamespace(o *object) bool {
 }
 
 func findRemovedNamespaces(p *pair, report report) {
+	of := map[kind]map[string][]string{}
+	for _, k := range []kind{{networking, "WorkloadGroup"}, {networking, "WorkloadEntry"}, {"", "Service"}} {
+		of[k] = map[string][]string{}
+		for _, o := range p.was.of(k.group, k.name) {
+			of[k][o.Namespace] = append(of[k][o.Namespace], o.Name)
+		}
+	}
+	registered := map[string]int{}
+	for group, list := range p.was.registered {
+		registered[group.Namespace] += len(list)
+	}
 	for _, ns := range p.gone("", "Namespace") {
 		if isProtected(ns) {
 			report(Note, ns.ID, "it is not made any more, and is kept from pruning: it stays, with what others made in it, until `kubectl delete` removes it")
 			continue
 		}
-		in := func(group, kind string) (list []string) {
-			for _, o := range p.was.of(group, kind) {
-				if o.Namespace == ns.Name {
-					list = append(list, o.Name)
-				}
-			}
-			return list
-		}
-		registered := 0
-		for of, list := range p.was.registered {
-			if of.Namespace == ns.Name {
-				registered += len(list)
-			}
-		}
+		in := func(group, name string) []string { return of[kind{group, name}][ns.Name] }
 		vms := "every registered VM"
-		if registered > 0 {
-			vms = count(registered, "registered VM")
+		if n := registered[ns.Name]; n > 0 {
+			vms = count(n, "registered VM")
 		}
 		what := fmt.Sprintf("%s, %s and %s", count(len(in(networking, "WorkloadGroup")), "WorkloadGroup"),
 			count(len(in(networking, "WorkloadEntry")), "static entry"), vms)

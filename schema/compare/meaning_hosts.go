@@ -9,11 +9,12 @@ import (
 
 // findRemovedHosts: of Services, by their name, and of ServiceEntries, by their hosts.
 func findRemovedHosts(p *pair, report report) {
+	served := p.will.served()
 	for _, o := range p.gone("", "Service") {
 		host := o.Name + "." + o.Namespace
 		switch {
 		case p.losesNamespace(o):
-		case p.will.serves(o):
+		case served[host]:
 			report(Note, o.ID, "%s is served by a ServiceEntry from now on", host)
 		default:
 			report(Breaks, o.ID, "%s goes: clients that call it fail", host)
@@ -41,16 +42,17 @@ func findRemovedHosts(p *pair, report report) {
 	}
 }
 
-// serves reports whether a ServiceEntry has a Service's host.
-func (s *set) serves(service *object) bool {
+// served lists the Kubernetes host names, as <service>.<namespace>, that ServiceEntries have.
+func (s *set) served() map[string]bool {
+	found := map[string]bool{}
 	for _, o := range s.of(networking, "ServiceEntry") {
 		for _, h := range texts(o.at("spec", "hosts")) {
-			if strings.HasPrefix(h, service.Name+"."+service.Namespace+".svc.") {
-				return true
+			if host, _, ok := strings.Cut(h, ".svc."); ok {
+				found[host] = true
 			}
 		}
 	}
-	return false
+	return found
 }
 
 // findChangedHosts: a DestinationRule has one host, a VirtualService several.

@@ -46,13 +46,32 @@ func (c modeChange) where() string {
 	return "mTLS of port " + c.port
 }
 
+// scope is what policies of a kind apply to: the workloads of a namespace that a selector matches.
+type scope struct {
+	kind      kind
+	namespace string
+	key       string // see scopeOf; "" is the whole namespace
+}
+
+// inScope lists the policies of a kind that apply to the same workloads, in order. The list is the set's own.
+func (s *set) inScope(k kind, namespace, key string) []*object {
+	if s.scopes == nil {
+		s.scopes = map[scope][]*object{}
+		for _, o := range s.objects {
+			if o.Group == security {
+				at := scope{kind{o.Group, o.Kind}, o.Namespace, scopeOf(o)}
+				s.scopes[at] = append(s.scopes[at], o)
+			}
+		}
+	}
+	return s.scopes[scope{k, namespace, key}]
+}
+
 // namespaceMode is the mode that a namespace's own policy gives to policies without one, UNSET where it sets none
 // either.
 func (s *set) namespaceMode(namespace string) string {
-	for _, o := range s.of(security, "PeerAuthentication") {
-		if o.Namespace == namespace && isNull(o.at("spec", "selector")) {
-			return mode(o.at("spec", "mtls"))
-		}
+	for _, o := range s.inScope(kind{security, "PeerAuthentication"}, namespace, "") {
+		return mode(o.at("spec", "mtls"))
 	}
 	return "UNSET"
 }
@@ -106,10 +125,8 @@ func (p *pair) modeChanges() []modeChange {
 
 // sameScope returns a policy of the kind of another that applies to the same workloads, nil where there is none.
 func (s *set) sameScope(like *object) *object {
-	for _, o := range s.of(like.Group, like.Kind) {
-		if o.Namespace == like.Namespace && scopeOf(o) == scopeOf(like) {
-			return o
-		}
+	for _, o := range s.inScope(kind{like.Group, like.Kind}, like.Namespace, scopeOf(like)) {
+		return o
 	}
 	return nil
 }
@@ -168,10 +185,31 @@ func action(o *object) string {
 // acting lists the policies with an action that hold for all that another policy selects: those with its selector, and
 // those of the whole namespace.
 func (s *set) acting(do string, like *object) []*object {
-	return slices.DeleteFunc(slices.Clone(s.of(security, "AuthorizationPolicy")), func(o *object) bool {
-		covers := scopeOf(o) == "" || scopeOf(o) == scopeOf(like)
-		return o.Namespace != like.Namespace || action(o) != do || !covers
-	})
+	k, key := kind{security, "AuthorizationPolicy"}, scopeOf(like)
+	found := slices.Clone(s.inScope(k, like.Namespace, key))
+	if key != "" {
+		found = append(found, s.inScope(k, like.Namespace, "")...)
+	}
+	return slices.DeleteFunc(found, func(o *object) bool { return action(o) != do })
+}
+
+// rules are the rules of the policies that [set.acting] lists.
+func (s *set) rules(like *object) map[string]bool {
+	at := scope{kind{"", action(like)}, like.Namespace, scopeOf(like)}
+	if have, ok := s.rulesOf[at]; ok {
+		return have
+	}
+	have := map[string]bool{}
+	for _, o := range s.acting(action(like), like) {
+		for _, r := range items(o.at("spec", "rules")) {
+			have[rule(r)] = true
+		}
+	}
+	if s.rulesOf == nil {
+		s.rulesOf = map[scope]map[string]bool{}
+	}
+	s.rulesOf[at] = have
+	return have
 }
 
 // rule is a rule of a policy as a text that equal rules share, whatever the order of the values in its lists.
@@ -194,19 +232,13 @@ func rule(n *syntax.Node) string {
 // covered reports whether the policies of a side do all that a policy does: they apply to what it applies to, with its
 // action, and have its rules.
 func (s *set) covered(o *object) bool {
-	others := s.acting(action(o), o)
-	rules := map[string]bool{}
-	for _, other := range others {
-		for _, r := range items(other.at("spec", "rules")) {
-			rules[rule(r)] = true
-		}
-	}
+	have := s.rules(o)
 	for _, r := range items(o.at("spec", "rules")) {
-		if !rules[rule(r)] {
+		if !have[rule(r)] {
 			return false
 		}
 	}
-	return len(others) > 0
+	return len(s.acting(action(o), o)) > 0
 }
 
 // findRenamedPolicies: the name of a policy has no effect; the order in which one goes and the other comes has.
@@ -314,12 +346,7 @@ func findChangedRules(p *pair, report report) {
 
 // lacking counts the rules that no policy of a side has, of those with the action and the workloads of a policy there.
 func (s *set) lacking(rules []*syntax.Node, like *object) int {
-	have := map[string]bool{}
-	for _, o := range s.acting(action(like), like) {
-		for _, r := range items(o.at("spec", "rules")) {
-			have[rule(r)] = true
-		}
-	}
+	have := s.rules(like)
 	n := 0
 	for _, r := range rules {
 		if !have[rule(r)] {

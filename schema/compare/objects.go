@@ -71,6 +71,9 @@ type set struct {
 	// cluster alone, and no build makes or removes them.
 	registered map[ID][]string
 	vms        map[label][]map[string]string // see selected
+	scopes     map[scope][]*object           // see inScope
+	rulesOf    map[scope]map[string]bool     // see rules
+	identities map[string][]string           // see naming
 }
 
 // registeredIn is where istiod notes the group that a VM registered in.
