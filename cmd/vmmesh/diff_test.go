@@ -369,13 +369,13 @@ func TestDiffReports(t *testing.T) {
 	require.Equal(t, exitFindings, r.code)
 	require.Empty(t, r.err)
 	require.True(t, strings.HasPrefix(r.out, compare.Marker+"\n### vmmesh diff: "), r.out)
-	require.Contains(t, r.out, "| **breaks** | Service vm-workloads/cart | "+message+" |\n")
+	require.Contains(t, r.out, "| **breaks** | Service vm-workloads/cart | "+message+"<br>1. add port 8081 ")
 	require.Contains(t, r.out, "! Service vm-workloads/cart\n")
 
 	r = run("diff", "--against", "deploy", "--report", "github")
 	require.Equal(t, exitFindings, r.code)
 	require.Empty(t, r.err)
-	require.Contains(t, r.out, "::error title=vmmesh diff%3A breaks%2C port-removed::Service vm-workloads/cart: "+message+"\n")
+	require.Contains(t, r.out, "::error title=vmmesh diff%3A breaks%2C port-removed::Service vm-workloads/cart: "+message+"%0A1. add port 8081 ")
 
 	r = run("diff", "--against", "deploy", "--stat")
 	require.Equal(t, exitFindings, r.code)

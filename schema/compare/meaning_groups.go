@@ -282,6 +282,13 @@ func (p *pair) othersTake(g *object) string {
 	return verb(n, "the one left takes", fmt.Sprintf("the other %d take", n))
 }
 
+// addressSteps is the order in which a VM changes its address.
+var addressSteps = []string{
+	"have the VM answer at both addresses, or start its successor at the new one, with the new files and `install.sh`",
+	"apply the objects, and see that calls arrive at the new address",
+	"give up the old address",
+}
+
 // findMovedEntries: one line for the entries of a group.
 func findMovedEntries(p *pair, report report) {
 	const address = "address"
@@ -294,11 +301,12 @@ func findMovedEntries(p *pair, report report) {
 		}
 		for _, e := range moved {
 			if len(moved) > 1 && g.Name != "" {
-				report(Risk, g.ID, "%s have other addresses (%s): a VM that is still at its old one takes no more traffic", count(len(moved), "static entry"), some(names(moved)))
+				report(Risk, g.ID, "%s have other addresses (%s): a VM that is still at its old one takes no more traffic", count(len(moved), "static entry"), some(names(moved))).
+					Steps = addressSteps
 				break
 			}
 			report(Risk, e.ID, "callers dial %s instead of %s: a VM that is still at the old address takes no more traffic",
-				p.now(e).text("spec", address), e.text("spec", address))
+				p.now(e).text("spec", address), e.text("spec", address)).Steps = addressSteps
 		}
 	}
 }
@@ -311,11 +319,16 @@ func findChangedIdentities(p *pair, report report) {
 			return
 		}
 		message := "the identity of %s becomes %s instead of %s: each needs a token for the new one, and policies that name the old one no longer match"
+		here := ""
 		if naming := p.policiesNaming(about.Namespace, a); len(naming) > 0 {
-			report(Breaks, about, message+" (here %s)", whose, about.Namespace+"/"+b, about.Namespace+"/"+a, some(naming))
-			return
+			here = " (here " + some(naming) + ")"
 		}
-		report(Breaks, about, message, whose, about.Namespace+"/"+b, about.Namespace+"/"+a)
+		report(Breaks, about, message+"%s", whose, about.Namespace+"/"+b, about.Namespace+"/"+a, here).Steps = []string{
+			"allow " + about.Namespace + "/" + b + " beside " + about.Namespace + "/" + a + " in every policy of what these VMs call",
+			"apply the new ServiceAccount and what may make tokens for it; keep the old ones",
+			"run `install.sh` with the new files on each VM, one after another: it gets a certificate for the new identity, and the sidecar restarts",
+			"remove the old identity from the policies, then delete its ServiceAccount",
+		}
 	})
 }
 

@@ -17,7 +17,10 @@ func findRemovedHosts(p *pair, report report) {
 		case served[host]:
 			report(Note, o.ID, "%s is served by a ServiceEntry from now on", host)
 		default:
-			report(Breaks, o.ID, "%s goes: clients that call it fail", host)
+			report(Breaks, o.ID, "%s goes: clients that call it fail", host).Steps = []string{
+				"see that no client calls it: `istio_requests_total` and `istio_tcp_connections_opened_total` with destination_service=\"" + host + ".svc.…\"",
+				"remove routes, policies and configuration of clients that name it, then the Service",
+			}
 		}
 	}
 	remaining := map[string]bool{}
@@ -108,7 +111,11 @@ func findRemovedPorts(p *pair, report report) {
 			}
 			moved := slices.IndexFunc(ports(will), func(n hostPort) bool { return n.name == old.name && n.name != "" })
 			if moved >= 0 {
-				report(Breaks, was.ID, "port %s (%s) becomes %s: clients that dial %s fail", old.number, old.name, ports(will)[moved].number, old.number)
+				report(Breaks, was.ID, "port %s (%s) becomes %s: clients that dial %s fail", old.number, old.name, ports(will)[moved].number, old.number).
+					Steps = []string{
+					"add port " + ports(will)[moved].number + " beside " + old.number + ", under another name, and apply it",
+					"move the clients", "remove port " + old.number,
+				}
 			} else {
 				report(Breaks, was.ID, "port %s (%s) goes: clients that dial it fail", old.number, orNone(old.name))
 			}
@@ -121,7 +128,11 @@ func findTargetPorts(p *pair, report report) {
 		for _, old := range ports(was) {
 			for _, now := range ports(will) {
 				if now.number == old.number && now.target != old.target {
-					report(Risk, was.ID, "port %s leads to port %s of its VMs instead of %s: they must listen there first", now.number, now.target, old.target)
+					report(Risk, was.ID, "port %s leads to port %s of its VMs instead of %s: they must listen there first", now.number, now.target, old.target).
+						Steps = []string{
+						"have the application listen on " + now.target + " too, and open it in firewalls",
+						"run `install.sh` with the new files on each VM, so that the sidecar takes its traffic", "apply the objects",
+					}
 				}
 			}
 		}

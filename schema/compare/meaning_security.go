@@ -39,11 +39,13 @@ type modeChange struct {
 	old, now string
 }
 
-func (c modeChange) where() string {
+// where names the port of a change, and the groups of VMs.
+func (p *pair) where(c modeChange) string {
+	whose := p.will.whose(c.policy)
 	if c.port == "" {
-		return "mTLS"
+		return "mTLS" + whose
 	}
-	return "mTLS of port " + c.port
+	return "mTLS of port " + c.port + whose
 }
 
 // scope is what policies of a kind apply to: the workloads of a namespace that a selector matches.
@@ -147,9 +149,15 @@ func findStricter(p *pair, report report) {
 		switch {
 		case modes[c.now] < modes[c.old]:
 		case c.now == "STRICT":
-			report(Breaks, c.policy.ID, "%s becomes STRICT instead of %s: callers without a sidecar, who speak plaintext, are refused", c.where(), inherited(c.old))
+			report(Breaks, c.policy.ID, "%s becomes STRICT instead of %s: callers without a sidecar, who speak plaintext, are refused", p.where(c), inherited(c.old)).
+				Steps = []string{
+				"find callers in plaintext: `istio_requests_total{reporter=\"destination\",connection_security_policy=\"none\"}`, or " +
+					"`istio_tcp_connections_opened_total` of the same labels; load balancers' health checks and Prometheus are among them",
+				"give them a sidecar, or a port of their own that stays PERMISSIVE",
+				"apply when none is left",
+			}
 		default:
-			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still accepted", c.where(), inherited(c.now), inherited(c.old))
+			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still accepted", p.where(c), inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -159,9 +167,9 @@ func findLooser(p *pair, report report) {
 		switch {
 		case modes[c.now] > modes[c.old]:
 		case c.now == "DISABLE":
-			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and policies that name callers match none", c.where(), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and policies that name callers match none", p.where(c), inherited(c.old))
 		default:
-			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, who have no identity, are let in", c.where(), inherited(c.now), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, who have no identity, are let in", p.where(c), inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -267,7 +275,11 @@ func findAddedAllows(p *pair, report report) {
 		}
 		rules := len(items(o.at("spec", "rules")))
 		if len(p.was.acting("ALLOW", o)) == 0 {
-			report(Breaks, o.ID, "before, everyone could call; from now on whatever its %s %s not allow is denied", count(rules, "rule"), verb(rules, "does", "do"))
+			report(Breaks, o.ID, "before, everyone could call the VMs%s; from now on whatever its %s %s not allow is denied", p.will.whose(o), count(rules, "rule"), verb(rules, "does", "do")).
+				Steps = []string{
+				"apply it with the annotation `istio.io/dry-run: \"true\"`, and read what it would deny: the sidecars' metrics with the label `authz_dry_run_result`",
+				"add rules for callers that are missing, then apply it without the annotation",
+			}
 		} else {
 			report(Risk, o.ID, "it comes beside others that allow: more may call")
 		}
@@ -292,7 +304,7 @@ func findRemovedAllows(p *pair, report report) {
 			continue
 		}
 		if len(p.will.acting("ALLOW", o)) == 0 {
-			report(Risk, o.ID, "it goes, and no other allows: from now on everyone may call who is not denied")
+			report(Risk, o.ID, "it goes, and no other allows: from now on everyone may call the VMs%s who is not denied", p.will.whose(o))
 		} else {
 			report(Breaks, o.ID, "it goes while others still allow: callers that it alone allowed are denied")
 		}

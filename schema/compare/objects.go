@@ -70,10 +70,10 @@ type set struct {
 	// registered are the entries that istiod made, by the group that the VMs registered in. They are in the export of a
 	// cluster alone, and no build makes or removes them.
 	registered map[ID][]string
-	vms        map[label][]map[string]string // see selected
-	scopes     map[scope][]*object           // see inScope
-	rulesOf    map[scope]map[string]bool     // see rules
-	identities map[string][]string           // see naming
+	vms        map[label][]member        // see selecting
+	scopes     map[scope][]*object       // see inScope
+	rulesOf    map[scope]map[string]bool // see rules
+	identities map[string][]string       // see naming
 }
 
 // registeredIn is where istiod notes the group that a VM registered in.
