@@ -22,7 +22,7 @@ var marks = map[string]struct{ labels, annotations map[string]string }{
 }
 
 // expectSameAsLive sees that `vmmesh diff --against -` finds no difference between a build and what the API server stored
-// of it, and finds one where somebody edited an object.
+// of it, and finds one where an object was edited.
 func expectSameAsLive(t *testing.T, b *Built, stored map[string]*unstructured.Unstructured) {
 	t.Helper()
 	export := func(change func(*unstructured.Unstructured)) string {

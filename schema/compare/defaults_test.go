@@ -127,5 +127,5 @@ func TestExportOfALiveNamespace(t *testing.T) {
 	labelled := "---\napiVersion: v1\nkind: Service\nmetadata: {name: ours, namespace: ns, labels: {app.kubernetes.io/managed-by: vmmesh, vmmesh.dev/spec: shop}}\n"
 	c, _, err = Compare(stream(live+labelled+doc("v1", "Service", "theirs", "")), with)
 	require.NoError(t, err)
-	require.Equal(t, []string{"- Service ns/ours", "breaks host-removed: Service ns/ours"}, told(c))
+	require.Equal(t, []string{"- Service ns/ours", "breaks host-removed: Service ns/ours"}, reported(c))
 }

@@ -15,7 +15,8 @@ type Deletion struct {
 	Flux    bool // Flux prunes it
 }
 
-// The annotations that keep Argo CD and Flux from pruning an object. They are read of the object in the cluster, which is
+// The annotations that keep Argo CD and Flux from pruning an object. They are read of the object in the cluster, which
+// is
 // what the old side has.
 const (
 	syncOptions = "argocd.argoproj.io/sync-options"
@@ -38,10 +39,12 @@ func prunedByFlux(o *object) bool {
 // isProtected reports whether neither Argo CD nor Flux prunes an object.
 func isProtected(o *object) bool { return !prunedByArgoCD(o) && !prunedByFlux(o) }
 
-// order ranks kinds in the order in which they are deleted: first what leads traffic to VMs, then the VMs, and last what
+// order ranks kinds in the order in which they are deleted: first what leads traffic to VMs, then the VMs, and last
+// what
 // protects them.
 var order = []string{
-	"VirtualService", "DestinationRule", "ServiceEntry", "Service", "WorkloadEntry", "WorkloadGroup", "Sidecar", "Telemetry",
+	"VirtualService", "DestinationRule", "ServiceEntry", "Service", "WorkloadEntry", "WorkloadGroup", "Sidecar",
+	"Telemetry",
 	"AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication", "RoleBinding", "Role", "ServiceAccount",
 }
 
@@ -66,7 +69,8 @@ func deletions(p *pair) []Deletion {
 			continue
 		}
 		found = append(found, Deletion{
-			ID: o.ID, Now: p.renamed[o.ID], Guarded: guardedKinds[o.Kind], ArgoCD: prunedByArgoCD(o), Flux: prunedByFlux(o),
+			ID: o.ID, Now: p.renamed[o.ID], Guarded: guardedKinds[o.Kind], ArgoCD: prunedByArgoCD(o),
+			Flux: prunedByFlux(o),
 		})
 	}
 	slices.SortStableFunc(found, func(a, b Deletion) int {
@@ -98,7 +102,7 @@ func deleteCommands(ids []ID) []string {
 	return lines
 }
 
-// quoted is a word of a command, for a shell. Names in a stranger's file need not be names.
+// quoted is an argument of a command, for a shell. What a file has as a name need not be one.
 func quoted(s string) string {
 	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+,") == "" {
 		return s
@@ -116,7 +120,8 @@ type tool struct {
 
 var tools = []tool{
 	{"kubectl apply -k", "kubectl", func(Deletion) bool { return false }, ""},
-	{"kubectl apply -k --prune", "kubectlPrune", func(d Deletion) bool { return !d.Guarded }, "guarded kinds, which are not in its list"},
+	{"kubectl apply -k --prune", "kubectlPrune", func(d Deletion) bool { return !d.Guarded }, "guarded kinds, which " +
+		"are not in its list"},
 	{"Argo CD with pruning", "argocd", func(d Deletion) bool { return d.ArgoCD }, "Prune=false"},
 	{"Flux with pruning", "flux", func(d Deletion) bool { return d.Flux }, "prune: disabled"},
 }

@@ -32,7 +32,8 @@ type parts struct {
 // isControlPlane reports whether a file of a tree is for istioctl or Helm.
 func isControlPlane(path string) bool { return strings.HasPrefix(path, "control-plane/") }
 
-// compareFiles finds the files that a build would write or remove. It returns the texts that meanings read; no other text
+// compareFiles finds the files that a build would write or remove. It returns the texts that meanings read; no other
+// text
 // is kept.
 func (c *Changes) compareFiles(old Old, made New) (found parts, err error) {
 	found.wasMesh, found.willMesh = map[string][]byte{}, map[string][]byte{}
@@ -122,7 +123,8 @@ func (c *Changes) compareFiles(old Old, made New) (found parts, err error) {
 	// The lock changes with any file. Alone it is listed where it does not list what is there; that it has the sum of
 	// another spec, one with other comments, is not a difference.
 	if len(c.Files) == 0 && lockStale {
-		c.Files = append(c.Files, FileChange{Change: Changed, Path: LockName, Why: "its list of files is not that of a build"})
+		c.Files = append(c.Files, FileChange{Change: Changed, Path: LockName, Why: "its list of files is not that " +
+			"of a build"})
 	}
 	for _, path := range old.Strangers {
 		if wanted[path] == nil {
@@ -151,7 +153,7 @@ type Line struct {
 func settingChanges(name string, old, new []byte) []Line {
 	switch {
 	case name == "root-cert.pem":
-		return nil // its lines tell nothing
+		return nil // its lines are not readable
 	case !strings.HasSuffix(name, ".env"):
 		return lineChanges(old, new)
 	}

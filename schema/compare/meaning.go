@@ -67,13 +67,18 @@ type report func(s Severity, about ID, format string, args ...any) *Consequence
 
 // Meanings is every meaning. Each has a case in testdata/diff that begins with its name.
 var Meanings = []Meaning{
-	{"group-removed", "A WorkloadGroup goes: its static entries with it, and every VM that registered in it.", findRemovedGroups},
-	{"group-renamed", "A WorkloadGroup goes and one with the same labels comes: VMs register in a group by its name.", findRenamedGroups},
-	{"group-changed", "The labels or the template of a WorkloadGroup change, which has no effect on VMs that registered before.", findChangedGroups},
+	{"group-removed", "A WorkloadGroup goes: its static entries with it, and every VM that registered in it.",
+		findRemovedGroups},
+	{"group-renamed", "A WorkloadGroup goes and one with the same labels comes: VMs register in a group by its " +
+		"name.", findRenamedGroups},
+	{"group-changed", "The labels or the template of a WorkloadGroup change, which has no effect on VMs that " +
+		"registered before.", findChangedGroups},
 	{"entry-removed", "Static entries go while their group stays.", findRemovedEntries},
-	{"entry-renamed", "A static entry has another name at the same address: its VM stays, and needs new files.", findRenamedEntries},
+	{"entry-renamed", "A static entry has another name at the same address: its VM stays, and needs new files.",
+		findRenamedEntries},
 	{"policy-renamed", "A policy has another name and applies to the same workloads.", findRenamedPolicies},
-	{"health-checked", "Static entries get traffic from now on only while their VM reports that it is healthy.", findHealthChecked},
+	{"health-checked", "Static entries get traffic from now on only while their VM reports that it is healthy.",
+		findHealthChecked},
 	{"entry-address", "A static entry has another address.", findMovedEntries},
 	{"identity-changed", "VMs get another service account.", findChangedIdentities},
 	{"account-removed", "A ServiceAccount goes.", findRemovedAccounts},
@@ -108,7 +113,8 @@ func consequences(p *pair) []Consequence {
 	var found []*Consequence
 	for _, m := range Meanings {
 		m.find(p, func(s Severity, about ID, format string, args ...any) *Consequence {
-			c := &Consequence{Severity: s, Meaning: m.Name, Object: about, Message: printable(fmt.Sprintf(format, args...))}
+			c := &Consequence{Severity: s, Meaning: m.Name, Object: about, Message: printable(fmt.Sprintf(format,
+				args...))}
 			found = append(found, c)
 			return c
 		})

@@ -7,7 +7,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// modes ranks what a PeerAuthentication demands. Where it sets no mode, that of the namespace or the mesh applies, whose
+// modes ranks what a PeerAuthentication demands. Where it sets no mode, that of the namespace or the mesh applies,
+// whose
 // default is PERMISSIVE.
 var modes = map[string]int{"DISABLE": 0, "PERMISSIVE": 1, "UNSET": 1, "STRICT": 2}
 
@@ -149,15 +150,19 @@ func findStricter(p *pair, report report) {
 		switch {
 		case modes[c.now] < modes[c.old]:
 		case c.now == "STRICT":
-			report(Breaks, c.policy.ID, "%s becomes STRICT instead of %s: callers without a sidecar, who speak plaintext, are refused", p.where(c), inherited(c.old)).
+			report(Breaks, c.policy.ID, "%s becomes STRICT instead of %s: callers without a sidecar, who speak "+
+				"plaintext, are refused", p.where(c), inherited(c.old)).
 				Steps = []string{
-				"find callers in plaintext: `istio_requests_total{reporter=\"destination\",connection_security_policy=\"none\"}`, or " +
-					"`istio_tcp_connections_opened_total` of the same labels; load balancers' health checks and Prometheus are among them",
+				"find callers in plaintext: " +
+					"`istio_requests_total{reporter=\"destination\",connection_security_policy=\"none\"}`, or " +
+					"`istio_tcp_connections_opened_total` of the same labels; load balancers' health checks and " +
+					"Prometheus are among them",
 				"give them a sidecar, or a port of their own that stays PERMISSIVE",
 				"apply when none is left",
 			}
 		default:
-			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still accepted", p.where(c), inherited(c.now), inherited(c.old))
+			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still accepted", p.where(c),
+				inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -167,9 +172,11 @@ func findLooser(p *pair, report report) {
 		switch {
 		case modes[c.now] > modes[c.old]:
 		case c.now == "DISABLE":
-			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and policies that name callers match none", p.where(c), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and "+
+				"policies that name callers match none", p.where(c), inherited(c.old))
 		default:
-			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, who have no identity, are let in", p.where(c), inherited(c.now), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, who have no identity, are "+
+				"let in", p.where(c), inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -231,7 +238,10 @@ func rule(n *syntax.Node) string {
 		for i := range n.Items {
 			sort(&n.Items[i])
 		}
-		slices.SortStableFunc(n.Items, func(a, b syntax.Node) int { return strings.Compare(canonical(&a), canonical(&b)) })
+		slices.SortStableFunc(n.Items, func(a, b syntax.Node) int {
+			return strings.Compare(canonical(&a),
+				canonical(&b))
+		})
 	}
 	sort(c)
 	return canonical(c)
@@ -260,10 +270,12 @@ func findRenamedPolicies(p *pair, report report) {
 				return
 			}
 			if len(compareSpecs(was, will)) == 0 {
-				report(Note, will.ID, "it is %s under another name, and nothing else changes: apply it before the old one is deleted", was.Name)
+				report(Note, will.ID, "it is %s under another name, and nothing else changes: apply it before the "+
+					"old one is deleted", was.Name)
 				return
 			}
-			report(Note, will.ID, "it replaces %s, which applies to the same workloads: apply it before the old one is deleted", was.Name)
+			report(Note, will.ID, "it replaces %s, which applies to the same workloads: apply it before the old one "+
+				"is deleted", was.Name)
 		})
 	}
 }
@@ -275,9 +287,11 @@ func findAddedAllows(p *pair, report report) {
 		}
 		rules := len(items(o.at("spec", "rules")))
 		if len(p.was.acting("ALLOW", o)) == 0 {
-			report(Breaks, o.ID, "before, everyone could call the VMs%s; from now on whatever its %s %s not allow is denied", p.will.whose(o), count(rules, "rule"), verb(rules, "does", "do")).
+			report(Breaks, o.ID, "before, everyone could call the VMs%s; from now on whatever its %s %s not allow "+
+				"is denied", p.will.whose(o), count(rules, "rule"), verb(rules, "does", "do")).
 				Steps = []string{
-				"apply it with the annotation `istio.io/dry-run: \"true\"`, and read what it would deny: the sidecars' metrics with the label `authz_dry_run_result`",
+				"apply it with the annotation `istio.io/dry-run: \"true\"`, and read what it would deny: the " +
+					"sidecars' metrics with the label `authz_dry_run_result`",
 				"add rules for callers that are missing, then apply it without the annotation",
 			}
 		} else {
@@ -304,7 +318,8 @@ func findRemovedAllows(p *pair, report report) {
 			continue
 		}
 		if len(p.will.acting("ALLOW", o)) == 0 {
-			report(Risk, o.ID, "it goes, and no other allows: from now on everyone may call the VMs%s who is not denied", p.will.whose(o))
+			report(Risk, o.ID, "it goes, and no other allows: from now on everyone may call the VMs%s who is not "+
+				"denied", p.will.whose(o))
 		} else {
 			report(Breaks, o.ID, "it goes while others still allow: callers that it alone allowed are denied")
 		}
@@ -315,7 +330,8 @@ func findChangedDenials(p *pair, report report) {
 	for _, o := range p.will.of(security, "AuthorizationPolicy") {
 		if action(o) == "DENY" && p.existed(o) && !p.did(o, "DENY") && !p.was.covered(o) {
 			rules := len(items(o.at("spec", "rules")))
-			report(Breaks, o.ID, "it comes: callers that its %s %s are denied, whatever else allows them", count(rules, "rule"), verb(rules, "names", "name"))
+			report(Breaks, o.ID, "it comes: callers that its %s %s are denied, whatever else allows them",
+				count(rules, "rule"), verb(rules, "names", "name"))
 		}
 	}
 	for _, o := range p.was.of(security, "AuthorizationPolicy") {

@@ -79,7 +79,8 @@ func vmFilesInConfigMaps(p *pair) []vmFile {
 // user-data repeats them, and a line more in the table of instances has no effect on the VMs that are there. The value
 // is whether install.sh restarts the sidecar when the file differs.
 var ofEveryVM = map[string]bool{
-	"cluster.env": true, "mesh.yaml": true, "hosts": true, "root-cert.pem": true, "vm.env": true, "firewall.rules": false, "firewall.nft": false,
+	"cluster.env": true, "mesh.yaml": true, "hosts": true, "root-cert.pem": true, "vm.env": true,
+	"firewall.rules": false, "firewall.nft": false,
 }
 
 var ofTheSpec = map[string]bool{"instances": true, "user-data": true}
@@ -125,7 +126,8 @@ func findVMFiles(p *pair, report report) {
 			whose = some(names)
 		}
 		if len(what) > 0 {
-			report(Risk, g.id, "what changes for %s (%s) reaches them when `install.sh` is run there with the new files, which %s",
+			report(Risk, g.id, "what changes for %s (%s) reaches them when `install.sh` is run there with the new "+
+				"files, which %s",
 				whose, strings.Join(what, "; "), restarts(restart))
 		}
 	}
@@ -293,7 +295,8 @@ func setupSummary(all []Setup) string {
 	return text
 }
 
-// noteScripts adds one note for all groups when what is the same on every VM changes, as with another version of vmmesh.
+// noteScripts adds one note for all groups when what is the same on every VM changes, as with another version of
+// vmmesh.
 func (c *Changes) noteScripts(files []vmFile) {
 	names, groups := map[string]bool{}, 0
 	for _, g := range byGroup(files) {

@@ -31,11 +31,12 @@ func (id ID) String() string {
 func (id ID) compare(other ID) int {
 	return cmp.Or(
 		cmp.Compare(id.folder(), other.folder()), cmp.Compare(id.Kind, other.Kind),
-		cmp.Compare(id.Name, other.Name), cmp.Compare(id.Group, other.Group), cmp.Compare(id.Namespace, other.Namespace),
+		cmp.Compare(id.Name, other.Name), cmp.Compare(id.Group, other.Group), cmp.Compare(id.Namespace,
+			other.Namespace),
 	)
 }
 
-// folder is the namespace that an object is sorted under: a Namespace stands with what is in it.
+// folder is the namespace that an object is sorted under: a Namespace is listed with what is in it.
 func (id ID) folder() string {
 	if id.Namespace == "" {
 		return id.Name
@@ -102,10 +103,10 @@ func objectFiles(files []File) []File {
 	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !isObjects(f.Path) })
 }
 
-// isObjects tells whether a file of a tree holds objects for a cluster.
+// isObjects reports whether a file of a tree holds objects for a cluster.
 func isObjects(path string) bool { return strings.HasPrefix(path, "manifests/") }
 
-// readSet reads the objects of all texts, whose names begin with dir. Documents that are no objects, such as values of
+// readSet reads the objects of all texts, whose names begin with dir. Documents that are not objects, such as values of
 // a chart, are passed over.
 func readSet(dir string, files []File, c *Changes) (*set, diag.List) {
 	s := &set{index: map[ID]*object{}, registered: map[ID][]string{}}
@@ -142,7 +143,8 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		}
 		return
 	}
-	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root, "metadata", "name").Text()}
+	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root,
+		"metadata", "name").Text()}
 	if version == "" || kind == "" || id.Name == "" || group == "kustomize.config.k8s.io" {
 		return
 	}
@@ -152,7 +154,8 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		return
 	}
 	if first := s.index[id]; first != nil {
-		c.Notes = append(c.Notes, fmt.Sprintf("%s is there twice, in %s and %s; the first was compared", id, printable(first.file), printable(file)))
+		c.Notes = append(c.Notes, fmt.Sprintf("%s is there twice, in %s and %s; the first was compared", id,
+			printable(first.file), printable(file)))
 		return
 	}
 	o := &object{ID: id, file: file, root: without(root)}
@@ -259,7 +262,7 @@ func at(n *syntax.Node, keys ...string) *syntax.Node {
 	return n
 }
 
-// items are a list's, none for what is no list.
+// items are the items of a list, none of any other value.
 func items(n *syntax.Node) []*syntax.Node {
 	if n == nil || n.Kind != syntax.Seq {
 		return nil

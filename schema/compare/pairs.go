@@ -85,7 +85,7 @@ func (p *pair) both(group, kind string, f func(was, will *object)) {
 	}
 }
 
-// machine is what a static entry stands for, whatever its name: an address in a network.
+// machine is the VM of a static entry, whatever its name: an address in a network.
 type machine struct{ network, address string }
 
 func machineOf(e *object) machine {
@@ -145,7 +145,7 @@ func (p *pair) pairGroups() {
 		}
 		var candidates []*object
 		if l := old.at("spec", "metadata", "labels"); !isNull(l) {
-			// The first that is free stands for all to which no entries move.
+			// The first that is free represents all to which no entries move.
 			list := labelled[canonical(l)]
 			for len(list) > 0 && p.before(list[0]) != nil {
 				list = list[1:]
@@ -198,7 +198,8 @@ var pairedKinds = []pairedKind{
 
 // scopeOf is what a policy applies to.
 func scopeOf(o *object) string {
-	return canonicalAt(o, "spec", "selector", "matchLabels") + canonicalAt(o, "spec", "targetRef") + canonicalAt(o, "spec", "targetRefs")
+	return canonicalAt(o, "spec", "selector", "matchLabels") + canonicalAt(o, "spec", "targetRef") + canonicalAt(o,
+		"spec", "targetRefs")
 }
 
 // canonicalAt is a value of an object as a text that equal values share; nothing, null and {} are equal.

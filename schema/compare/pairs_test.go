@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// told are the consequences of a change, and the objects that differ.
-func told(c Changes) (lines []string) {
+// reported are the consequences of a change, and the objects that differ.
+func reported(c Changes) (lines []string) {
 	for _, o := range c.Objects {
 		line := string(rune(o.Change)) + " " + o.ID.String()
 		if o.Change == Renamed {
@@ -94,7 +94,7 @@ func TestRenames(t *testing.T) {
 			[]string{"- Service ns/a", "+ Service ns/b", "breaks host-removed: Service ns/a"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := told(compared(t, c.old, c.new))
+			got := reported(compared(t, c.old, c.new))
 			require.ElementsMatch(t, c.want, got)
 		})
 	}
