@@ -144,11 +144,10 @@ func Compare(old Old, made New) (Changes, diag.List, error) {
 			d.Pos().Line, d.Message)
 	}
 	if old.Lock == nil {
-		labelled := slices.ContainsFunc(was.objects, ofSpec)
+		mine := ours(was, will)
 		was.keep(func(o *object) bool {
 			there := will.index[o.ID] != nil
-			return there && (made.Kinds[o.Kind] || made.Shared[o.Kind]) ||
-				made.Kinds[o.Kind] && !ofOthers(o) && (!labelled || ofSpec(o))
+			return there && (made.Kinds[o.Kind] || made.Shared[o.Kind]) || made.Kinds[o.Kind] && mine(o)
 		}, &c)
 	}
 	p := newPair(was, will, found)

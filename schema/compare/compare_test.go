@@ -366,7 +366,7 @@ func TestJSON(t *testing.T) {
 		Severity: Risk, Meaning: "weights", Object: c.Objects[0].ID, Others: []ID{{Kind: "Namespace", Name: "x"}}, Message: "so so", Steps: []string{"one"},
 	}}
 	c.Setup = []Setup{{Group: ID{networking, "WorkloadGroup", "ns", "g"}, VMs: []string{"g-1"}, Restart: true, Files: []string{"vm.env"}}}
-	c.Deletions = []Deletion{{ID: ID{Kind: "Service", Namespace: "ns", Name: "old"}, Now: c.Objects[0].ID, Flux: true}}
+	c.Deletions = []Deletion{{ID: ID{Kind: "Service", Namespace: "ns", Name: "old"}, Now: c.Objects[0].ID, Flux: true, Pruned: true}}
 	c.Strangers, c.Notes = []string{"mine.yaml"}, []string{"a note"}
 	var b bytes.Buffer
 	require.NoError(t, WriteJSON(&b, &c))

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -128,4 +129,15 @@ func TestExportOfALiveNamespace(t *testing.T) {
 	c, _, err = Compare(stream(live+labelled+doc("v1", "Service", "theirs", "")), with)
 	require.NoError(t, err)
 	require.Equal(t, []string{"- Service ns/ours", "breaks host-removed: Service ns/ours"}, reported(c))
+	require.Contains(t, text2(t, c, false), "  kubectl apply -k --prune: 1 object\n    -l vmmesh.dev/spec=shop --prune-allowlist=core/v1/Service\n")
+
+	// Those of another spec stay, too, unless the spec has another name than before.
+	other := strings.NewReplacer("ours", "of-another", "spec: shop", "spec: other").Replace(labelled)
+	with.Files[0].Text = append(with.Files[0].Text, strings.Replace(labelled, "name: ours", "name: new", 1)...)
+	c, _, err = Compare(stream(live+labelled+other), with)
+	require.NoError(t, err)
+	require.Equal(t, []string{"+ Service ns/new", "- Service ns/ours", "breaks host-removed: Service ns/ours"}, reported(c))
+	c, _, err = Compare(stream(live+other), with)
+	require.NoError(t, err)
+	require.Equal(t, []string{"+ Service ns/new", "- Service ns/of-another", "breaks host-removed: Service ns/of-another"}, reported(c))
 }

@@ -208,10 +208,29 @@ func ofOthers(o *object) bool {
 		strings.HasPrefix(o.at("metadata", "labels", "gateway.istio.io/managed").Text(), "istio.io-")
 }
 
-// ofSpec reports whether an object has the labels of vmmesh. Where some of a side have them, those without are others'.
-func ofSpec(o *object) bool {
+// specOf returns the spec that an object is made from, by the labels of vmmesh; "" where it does not have them.
+func specOf(o *object) string {
 	labels := o.at("metadata", "labels")
-	return labels.Get(managedBy).Text() == "vmmesh" && labels.Get(specLabel).Text() != ""
+	if labels.Get(managedBy).Text() != "vmmesh" {
+		return ""
+	}
+	return labels.Get(specLabel).Text()
+}
+
+// ours returns which objects of a live cluster, that a build does not make, it made before: those with the labels of its
+// specs. Where none has these, a spec has another name than before, and those with labels of any are taken; where none
+// has labels, all that the cluster and its controllers did not make.
+func ours(was, will *set) func(*object) bool {
+	specs := map[string]bool{}
+	for _, o := range will.objects {
+		specs[specOf(o)] = true
+	}
+	delete(specs, "")
+	labelled := slices.ContainsFunc(was.objects, func(o *object) bool { return specOf(o) != "" })
+	known := slices.ContainsFunc(was.objects, func(o *object) bool { return specs[specOf(o)] })
+	return func(o *object) bool {
+		return !ofOthers(o) && (!labelled || specOf(o) != "" && (!known || specs[specOf(o)]))
+	}
 }
 
 // serverFields are the fields of metadata that the API server writes.

@@ -123,7 +123,7 @@ func TestDeletions(t *testing.T) {
     kubectl delete -n ns workloadgroup.networking.istio.io g
     kubectl delete -n ns peerauthentication.security.istio.io p
     kubectl delete namespace ns
-  kubectl apply -k --prune: 5 of 7 objects; WorkloadGroup ns/g, Namespace ns stay (guarded kinds, which are not in its list)
+  kubectl apply -k --prune: 5 of 7 objects; WorkloadGroup ns/g, Namespace ns stay (not in its list of kinds, or without its label)
   Argo CD with pruning: 4 of 7 objects; WorkloadEntry ns/g-2, WorkloadGroup ns/g, Namespace ns stay (Prune=false)
   Flux with pruning: 4 of 7 objects; Service ns/s, WorkloadGroup ns/g, Namespace ns stay (prune: disabled)
 `, section)
@@ -145,7 +145,7 @@ func TestDeletionsOfRenames(t *testing.T) {
 	}
 	c := compared(t, group+entry("g-1"), group+entry("g-2"))
 	id := ID{networking, "WorkloadEntry", "ns", "g-1"}
-	require.Equal(t, []Deletion{{ID: id, Now: ID{networking, "WorkloadEntry", "ns", "g-2"}, ArgoCD: true, Flux: true}}, c.Deletions)
+	require.Equal(t, []Deletion{{ID: id, Now: ID{networking, "WorkloadEntry", "ns", "g-2"}, ArgoCD: true, Flux: true, Pruned: true, version: "networking.istio.io/v1"}}, c.Deletions)
 	require.Equal(t, []Setup{{Group: ID{networking, "WorkloadGroup", "ns", "g"}, VMs: []string{"g-2"}, Restart: true, Files: []string{"all, for the new name"}}}, c.Setup)
 	require.Empty(t, compared(t, group+entry("g-1"), group+entry("g-1")).Deletions)
 }

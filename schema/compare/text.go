@@ -332,6 +332,9 @@ func (c *Changes) deletionLines() []string {
 				count(len(c.Deletions), "object"),
 				some(idNames(left)), verb(len(left), "stays", "stay"), t.keeps))
 		}
+		if flags := pruneFlags(c.Deletions); t.key == "kubectlPrune" && flags != "" {
+			lines = append(lines, "  "+flags)
+		}
 	}
 	return lines
 }
