@@ -28,9 +28,17 @@ type Imported struct {
 // findings about the written text call it.
 func Import(name string, texts []Manifests, folders []importer.Folder, o importer.Options) Imported {
 	var out Imported
-	var set manifest.Set
-	for _, t := range texts {
-		out.Faults = append(out.Faults, set.Read(t.Name, t.Text)...)
+	set := manifest.Set{Namespace: o.Namespace}
+	read := func() {
+		out.Faults = nil
+		for _, t := range texts {
+			out.Faults = append(out.Faults, set.Read(t.Name, t.Text)...)
+		}
+	}
+	read()
+	if where := importer.HomeOf(&set, folders); where != "" {
+		set = manifest.Set{Namespace: where}
+		read()
 	}
 	out.Objects = set.Len()
 	if slices.ContainsFunc(out.Faults, func(d diag.Diagnostic) bool { return d.Severity >= diag.Error && d.Rule < "VM010" }) {

@@ -69,6 +69,7 @@ command line makes no sense; 3 a PATH could not be read, or the output not writt
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", o.output, "`FILE` to write; - is standard output")
 	flags.BoolVar(&o.force, "force", false, "overwrite a file that exists")
+	flags.StringVarP(&o.Namespace, "namespace", "n", "", "`NAMESPACE` of the objects that do not name one")
 	flags.StringVar(&o.Name, "name", "", "metadata.`NAME` of the spec (default: the workload's or the namespace's)")
 	flags.StringVar(&o.IstioVersion, "istio-version", "", "`VERSION` of the control plane, x.y.z")
 	flags.StringSliceVar(&o.IstiodAddresses, "istiod-address", nil, "`ADDRESS` where VMs reach istiod: an IP, several, or one DNS name")

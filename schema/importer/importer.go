@@ -20,6 +20,7 @@ import (
 // where nothing says it.
 type Options struct {
 	Name            string   // metadata.name
+	Namespace       string   // where objects are that do not name one
 	IstioVersion    string   // x.y.z
 	IstiodAddresses []string // where VMs reach istiod
 	IstioNamespace  string
@@ -146,6 +147,7 @@ func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.R
 	}
 	i.findNamespaceModes()
 	i.makeSpecs()
+	i.tellHome()
 	i.tellRest()
 	return i.out
 }

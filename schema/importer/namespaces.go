@@ -3,13 +3,84 @@ package importer
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	security "istio.io/api/security/v1"
 
 	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
+
+// HomeOf chooses the namespace of the objects that do not name one: the only namespace that other objects or VM files
+// name, else default, as kubectl does. It is "" where every object has a namespace.
+func HomeOf(set *manifest.Set, folders []Folder) string {
+	unplaced := false
+	named := map[string]bool{}
+	for _, r := range set.All() {
+		switch {
+		case r.Group == "" && r.Kind == "Namespace":
+			named[r.Name] = true
+		case r.Namespace != "":
+			named[r.Namespace] = true
+		case Takes(r):
+			unplaced = true
+		}
+	}
+	for _, f := range folders {
+		env, _ := readEnv(nil, f.Env)
+		if ns := env["POD_NAMESPACE"]; ns != "" {
+			named[ns] = true
+		}
+	}
+	maps.DeleteFunc(named, func(ns string, _ bool) bool { return strings.HasPrefix(ns, "istio-") || strings.HasPrefix(ns, "kube-") })
+	switch {
+	case !unplaced:
+		return ""
+	case len(named) == 1:
+		return sorted(named)[0]
+	}
+	return "default"
+}
+
+// tellHome reports the objects that do not name a namespace, once for all of them.
+func (i *importer) tellHome() {
+	var unplaced []*manifest.Resource
+	for _, r := range i.set.All() {
+		if Takes(r) && r.Kind != "Namespace" && r.Root.Get("metadata").Get("namespace").Text() == "" {
+			unplaced = append(unplaced, r)
+		}
+	}
+	if len(unplaced) == 0 {
+		return
+	}
+	at := unplaced[0].Place("metadata", "name")
+	if i.options.Namespace != "" {
+		d := ruleDecide.At(at, "%s without a namespace: the spec puts %s in %s, as --namespace has it",
+			counted(len(unplaced), "object is", "objects are"), themOrIt(len(unplaced)), i.options.Namespace)
+		d.Severity = diag.Info
+		i.say(d)
+		return
+	}
+	i.say(ruleDecide.At(at, "%s without a namespace: the spec puts %s in %q", counted(len(unplaced), "object is", "objects are"),
+		themOrIt(len(unplaced)), i.set.Namespace).
+		WithHelp("add -n with the namespace that they are applied to: in another one, a build makes each VM's endpoint a second time"))
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func themOrIt(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
 
 // space is what is said of a namespace that a workload or an external service is in.
 type space struct {
