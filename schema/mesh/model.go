@@ -233,6 +233,7 @@ type Port struct {
 	Number   uint32
 	Target   uint32   // where VMs listen unless their group or instance says otherwise
 	Protocol Protocol // in upper case; "" = Istio has to find out by the bytes
+	order    int      // in the spec
 }
 
 // Metrics is where the application itself serves Prometheus metrics.

@@ -182,14 +182,17 @@ services: [{name: db, selector: {role: primary}}]`,
 	}
 	rulePortClash = &diag.Rule{
 		ID: "VM044", Name: "port-clash", Severity: diag.Error,
-		Doc:  "Ports are numbers from 1 to 65535, and each is used for one thing.",
-		Long: "Kubernetes refuses a Service with two ports of one number. A PeerAuthentication's exceptions are by the port that VMs listen on: two modes for one port cannot both hold.",
+		Doc: "Ports are numbers from 1 to 65535, and each is used for one thing.",
+		Long: "Kubernetes refuses a Service with two ports of one number; two services of a workload may have it, each for its own port. " +
+			"The sidecar has one listener for a port that VMs listen on, with one protocol. " +
+			"A PeerAuthentication's exceptions are by that port: two modes for one port cannot both hold.",
 		Bad: `ports:
-- {name: http, port: 80}
-- {name: grpc, port: 80}`,
+- {name: http-shop, port: 80, targetPort: 8080}
+- {name: http-admin, port: 80, targetPort: 8081}`,
 		Good: `ports:
-- {name: http, port: 80}
-- {name: grpc, port: 9090}`,
+- {name: http-shop, port: 80, targetPort: 8080}
+- {name: http-admin, port: 80, targetPort: 8081}
+services: [{name: shop, ports: [http-shop]}, {name: admin, ports: [http-admin]}]`,
 	}
 	ruleUnknownProtocol = &diag.Rule{
 		ID: "VM045", Name: "unknown-protocol", Severity: diag.Warning,
