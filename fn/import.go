@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/vmmesh/vmmesh/schema"
@@ -20,6 +21,7 @@ type Imported struct {
 	Others  int       // of them, those that are no matter of VMs
 	Unbuilt bool      // the specs have errors, so that they could not be held against the manifests
 	Faults  diag.List // what the specs do not say, or say otherwise, and what could not be read; sorted
+	Summary importer.Summary
 	Defects diag.List // what the rules find in the manifests themselves; sorted
 }
 
@@ -64,8 +66,30 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			out.compareBuilt(name, result)
 		}
 	}
-	out.Faults = conceal(out.Faults, &set).Sorted()
+	out.Faults = conceal(oldVersions(out.Faults), &set).Sorted()
+	out.Summary = result.Summary(out.Faults)
 	return out
+}
+
+// oldVersions makes one finding of those about objects of older versions, since a build writes the newest.
+func oldVersions(found diag.List) diag.List {
+	const rule = "VM026"
+	is := func(d diag.Diagnostic) bool { return d.Rule == rule }
+	n := slices.IndexFunc(found, is)
+	if n < 0 {
+		return found
+	}
+	first, count := found[n], 0
+	for _, d := range found {
+		if is(d) {
+			count++
+		}
+	}
+	if count > 1 {
+		first.Message = fmt.Sprintf("%s, and so are %d more objects", first.Message, count-1)
+	}
+	first.Help = "nothing has to be done: a build writes the newest version"
+	return append(slices.DeleteFunc(found, is), first)
 }
 
 // unreadable finds the objects of which more than a field that Istio does not know is wrong: what they hold cannot be

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -118,11 +119,14 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 		return err
 	}
 	findings := slices.Concat(got.Faults, got.Defects)
+	if diag.Format(o.report) == diag.Text {
+		a.sumUpImport(got, built != nil)
+	}
 	if err := a.report(a.Err, a.Err, o.report, findings, failOnError); err != nil {
 		return err
 	}
 	a.tellRules(findings)
-	a.talkImport(got, o)
+	a.talkImport(got, o, built != nil)
 	switch {
 	case got.Text == "" && !got.Faults.HasErrors():
 		fmt.Fprintf(a.Err, "there is no WorkloadGroup, WorkloadEntry or ServiceEntry in %s\n", spokenSources(texts))
@@ -147,21 +151,51 @@ func (a *app) writeImport(text string, o importOptions) error {
 	return writeNew(o.output, text, o.force)
 }
 
-// talkImport sums up.
-func (a *app) talkImport(got fn.Imported, o importOptions) {
-	switch {
-	case got.Others == 1:
-		a.talk("1 object is no matter of VMs, and stays as it is")
-	case got.Others > 1:
-		a.talk("%s are no matter of VMs, and stay as they are", count(got.Others, "object"))
+// sumUpImport prints what a person has to know and to do, before the findings.
+func (a *app) sumUpImport(got fn.Imported, tree bool) {
+	if got.Text == "" {
+		return
 	}
-	parts := []string{count(got.Objects, "object")}
-	if got.Text != "" {
-		parts = append(parts, count(got.Specs, "spec"))
+	s := got.Summary
+	if tree {
+		a.talk("restored: %s, and %s of the tree as it is built from it", count(got.Specs, "spec"), count(got.Equal, "file"))
+		return
 	}
-	a.talk("%s; what the spec does not say: %s; in the manifests themselves: %s", strings.Join(parts, ", "), tally(got.Faults), tally(got.Defects))
+	if got.Objects > 0 {
+		a.talk("in the spec: %d of %s; %d of them are built back with the same names and meaning", s.Taken, count(got.Objects, "object"), s.Exact)
+	}
+	list := func(title string, lines []string, numbered bool) {
+		if len(lines) == 0 {
+			return
+		}
+		a.talk("%s:", title)
+		for n, line := range lines {
+			mark := "-"
+			if numbered {
+				mark = strconv.Itoa(n+1) + "."
+			}
+			a.talk("  %s %s", mark, line)
+		}
+	}
+	list("stays beside the spec, as it is", s.Stays, false)
+	list("to decide", s.Decide, false)
+	list("to apply, in this order", s.Steps, true)
+	a.talk("")
+}
+
+// talkImport counts.
+func (a *app) talkImport(got fn.Imported, o importOptions, tree bool) {
+	if tree {
+		a.talk("%s; in the tree: %s", count(got.Specs, "spec"), tally(got.Faults))
+	} else {
+		parts := []string{count(got.Objects, "object")}
+		if got.Text != "" {
+			parts = append(parts, count(got.Specs, "spec"))
+		}
+		a.talk("%s; what the spec does not express: %s; in the manifests themselves: %s", strings.Join(parts, ", "), tally(got.Faults), tally(got.Defects))
+	}
 	if got.Unbuilt {
-		a.talk("the spec has errors of its own, so it could not be held against the manifests: mend them there, or in the manifests, and import again")
+		a.talk("the spec has errors of its own, so it could not be held against the manifests: fix them there, or in the manifests, and import again")
 	}
 	if got.Text != "" && o.output != "-" {
 		a.talk("wrote %s: read its comments, then run 'vmmesh lint'", o.output)

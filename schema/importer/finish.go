@@ -124,6 +124,9 @@ func (i *importer) probe(w *workload) *networking.ReadinessProbe {
 	if p == nil {
 		return nil
 	}
+	if p.FailureThreshold == 0 {
+		p.FailureThreshold = 1 // the agent's default, and not a spec's
+	}
 	for _, f := range []struct {
 		field *int32
 		std   int32

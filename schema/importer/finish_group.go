@@ -114,6 +114,11 @@ func (i *importer) groupVM(w *workload, g *group, listen map[string]uint32) *sch
 		}
 		vm = g.config.vm(ports)
 	}
+	if g.from != nil && g.config == nil && len(g.ports) == 0 && len(w.ports) > 0 {
+		vm.Interception.IncludeInboundPorts = []string{"*"}
+		w.note("groups["+g.name+"].vm", "as istioctl sets up the VMs of a group without ports: each port is captured; "+
+			"without this line those of the workload are")
+	}
 	if g.from != nil {
 		for _, annotations := range []map[string]string{g.from.Annotations, g.spec().GetMetadata().GetAnnotations()} {
 			i.proxyConfig(g, annotations["proxy.istio.io/config"], vm)

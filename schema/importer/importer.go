@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	networking "istio.io/api/networking/v1"
+	selectors "istio.io/api/type/v1beta1"
 
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
@@ -68,6 +69,13 @@ type Result struct {
 	fates    map[*manifest.Resource]fate
 	order    []*manifest.Resource // those that have a fate, as they came
 	anchors  map[string]diag.Path // where a namespace's, and a workload's, first object stands
+	full     func(host, namespace string) string
+	used     map[string]bool      // keys of labels that something selects by
+	others   []*manifest.Resource // that stay as they are
+	exact    int                  // objects that are built back equal
+	replaced []*manifest.Resource // objects that a build makes under another name
+	waits    bool                 // whether entries wait for a report of the VM's health in a build, and did not
+	narrowed []*manifest.Resource // policies that keep their name and select by class=vm in a build
 }
 
 // Text is the specs as they are written: they pass lint as far as the manifests allow, and where a person has to say
@@ -142,6 +150,7 @@ func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.R
 	i.findPolicies()
 	i.findSidecars()
 	i.findTelemetries()
+	i.out.full, i.out.used = i.fullHost, i.usedLabels()
 	for _, w := range i.workloads {
 		i.finish(w)
 	}
@@ -194,6 +203,37 @@ func (i *importer) leaves(r *manifest.Resource, at diag.Path, reason, help strin
 func (i *importer) settled(r *manifest.Resource) bool {
 	_, known := i.out.fates[r]
 	return known || i.skip[r]
+}
+
+// usedLabels are the keys of the labels that objects select by.
+func (i *importer) usedLabels() map[string]bool {
+	used := map[string]bool{}
+	add := func(labels map[string]string) {
+		for key := range labels {
+			used[key] = true
+		}
+	}
+	for _, v := range i.set.Services() {
+		add(v.Selector)
+	}
+	for _, r := range i.set.All() {
+		switch p := r.Spec.(type) {
+		case *networking.ServiceEntry:
+			add(p.GetWorkloadSelector().GetLabels())
+		case *networking.Sidecar:
+			add(p.GetWorkloadSelector().GetLabels())
+		case *networking.DestinationRule:
+			add(p.GetWorkloadSelector().GetMatchLabels())
+			for _, subset := range p.GetSubsets() {
+				add(subset.GetLabels())
+			}
+		case interface {
+			GetSelector() *selectors.WorkloadSelector
+		}:
+			add(p.GetSelector().GetMatchLabels())
+		}
+	}
+	return used
 }
 
 // each lists the objects of an Istio type that are still to be done.

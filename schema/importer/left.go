@@ -39,6 +39,7 @@ func (i *importer) tellRest() {
 			i.say(d)
 		default:
 			i.out.Others++
+			i.out.others = append(i.out.others, r)
 		}
 	}
 	if len(i.workloads) > 0 {

@@ -42,6 +42,8 @@ func (i *importer) governed(namespace string, labels map[string]string) (list []
 	switch {
 	case len(list) == 0:
 		return nil, "", true
+	case otherClass(labels):
+		return nil, classReason, false
 	case i.governsPods(namespace, labels):
 		return nil, "it selects pods too, and a policy of a spec selects VMs alone", false
 	case part:
@@ -145,7 +147,7 @@ func others(list []*workload) []string {
 func (i *importer) tellSeveral(r *manifest.Resource, list []*workload) {
 	if len(list) > 1 {
 		i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes one for each of %s", r, names(list)).
-			WithHelp("delete this one after the first apply"))
+			WithHelp("delete this one last, once the VMs run with their new files"))
 	}
 }
 
@@ -205,7 +207,7 @@ func (i *importer) authorizationPolicy(r *manifest.Resource, p *security.Authori
 		if len(*rules) > 0 && !merged {
 			merged = true
 			i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes part of the one policy %s", r, w.name+end).
-				WithHelp("its rules are ORed with those of the others; delete this one after the first apply"))
+				WithHelp("its rules are ORed with those of the others; delete this one last, once the VMs run with their new files"))
 		}
 		for _, rule := range p.GetRules() {
 			*rules = append(*rules, i.accessRule(w, rule))
@@ -239,7 +241,7 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 		if len(w.out.Security.JWT) > 0 && !merged {
 			merged = true
 			i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes part of the one RequestAuthentication %s", r, w.name).
-				WithHelp("its rules stand beside those of the others; delete this one after the first apply"))
+				WithHelp("its rules stand beside those of the others; delete this one last, once the VMs run with their new files"))
 		}
 		w.out.Security.JWT = append(w.out.Security.JWT, p.GetJwtRules()...)
 		w.objects = append(w.objects, r)

@@ -37,8 +37,8 @@ var ruleDifferent = &diag.Rule{
 	ID: "VM803", Name: "written-differently", Severity: diag.Warning,
 	Doc: "What is built from the spec that import writes has a part of an object in another form, or with another name.",
 	Long: "Names of policies and rules are derived from those of workloads, groups and hosts; policies select app and class=vm; " +
-		"the labels of a VM are one set on its WorkloadGroup and WorkloadEntry. After the first apply, delete what has got another " +
-		"name: of two policies or rules for one thing Istio uses the oldest. A note (info) of this rule lists what a build adds.",
+		"the labels of a VM are one set on its WorkloadGroup and WorkloadEntry. Delete what has another name last, once the VMs " +
+		"run with their new files: of two policies or rules for one thing Istio uses the oldest. A note (info) of this rule lists what a build adds.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n---\n" +
 		"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: strict, namespace: shop}\n" +

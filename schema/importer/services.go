@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1"
@@ -191,9 +192,20 @@ var plainFields = map[string]string{
 	"internalTrafficPolicy": "Cluster", "sessionAffinity": "None", "publishNotReadyAddresses": "false",
 }
 
+// otherClass reports whether labels have a class that no VM of a spec has.
+func otherClass(labels map[string]string) bool {
+	return labels["class"] != "" && labels["class"] != "vm"
+}
+
+// classReason is why an object that selects by such a class stays outside.
+const classReason = "it selects by another class than vm, which every VM of a spec has: it will select them no longer"
+
 // strange finds what a Service has that a spec has no word for.
 func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
 	spec := v.Root.Get("spec")
+	if otherClass(v.Selector) {
+		return v.Place("spec", "selector"), classReason
+	}
 	if v.Headless {
 		return v.Place("spec", "clusterIP"), "it is headless, and a Service of a spec is not"
 	}
@@ -227,40 +239,46 @@ func delivery(key string) bool {
 	return strings.HasPrefix(key, "argocd.argoproj.io/") || strings.HasPrefix(key, "kustomize.toolkit.fluxcd.io/")
 }
 
-// entryService makes a service of a ServiceEntry that selects VMs of one workload; it answers false where a spec's
-// service is something else.
-func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry) bool {
+// entryService makes a service of a ServiceEntry that selects VMs of one workload. Where a spec's service is something
+// else, it returns the workload, and where in the ServiceEntry the reason is.
+func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry) (w *workload, at diag.Path, reason string) {
 	selector := e.GetWorkloadSelector().GetLabels()
 	serving := i.serving(r.Namespace, selector)
-	if len(serving) != 1 || !serviceName.MatchString(r.Name) || len(e.Hosts) == 0 || len(e.Endpoints)+len(e.SubjectAltNames) > 0 ||
-		e.Location != networking.ServiceEntry_MESH_INTERNAL || e.Resolution != networking.ServiceEntry_STATIC {
-		return false
+	if len(serving) != 1 {
+		if len(serving) > 1 {
+			return serving[0], r.Place("spec", "workloadSelector"), "it selects VMs of " + names(serving)
+		}
+		return nil, nil, ""
 	}
-	w := serving[0]
-	if selector["app"] != w.name || slices.ContainsFunc(w.services, func(s *service) bool { return s.name == r.Name }) {
-		return false
+	w = serving[0]
+	var taken []*port
+	for n, p := range e.Ports {
+		q := &port{name: p.GetName(), number: p.GetNumber(), target: p.GetTargetPort(), protocol: strings.ToUpper(p.GetProtocol())}
+		if q.target == 0 {
+			q.target = q.number
+		}
+		place := r.Place("spec", "ports").Item(n, q.name)
+		switch clash := w.clash(q, taken); {
+		case !portName.MatchString(q.name):
+			return w, place.Key("name"), "a port of a spec cannot have this name"
+		case !slices.Contains(protocolWords, q.protocol):
+			return w, place.Key("protocol"), "a port of a spec cannot have the protocol " + p.GetProtocol()
+		case clash != "":
+			return w, place, clash
+		}
+		taken = append(taken, q)
+	}
+	if at, reason := entryUnfit(r, e, w); reason != "" {
+		for _, q := range taken {
+			w.addPort(q) // VMs listen there all the same, and policies may name it
+		}
+		return w, at, reason
 	}
 	s := &service{
 		w: w, from: r, kind: kindEntry, name: r.Name, hosts: slices.Sorted(slices.Values(e.Hosts)), addresses: e.Addresses, exportTo: e.ExportTo,
 		selector: maps.Clone(selector), pods: i.hasPods(r.Namespace, selector),
 	}
-	for _, h := range s.hosts {
-		if !strings.Contains(h, ".") || strings.HasPrefix(h, "*") {
-			return false
-		}
-	}
 	delete(s.selector, "app")
-	var taken []*port
-	for _, p := range e.Ports {
-		q := &port{name: p.GetName(), number: p.GetNumber(), target: p.GetTargetPort(), protocol: strings.ToUpper(p.GetProtocol())}
-		if q.target == 0 {
-			q.target = q.number
-		}
-		if !portName.MatchString(q.name) || !slices.Contains(protocolWords, q.protocol) || w.clash(q, taken) != "" {
-			return false
-		}
-		taken = append(taken, q)
-	}
 	for _, q := range taken {
 		w.addPort(q)
 		s.ports = append(s.ports, q.name)
@@ -268,7 +286,38 @@ func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry
 	w.objects = append(w.objects, r)
 	i.becomes(r, fate{identity: identity{kind: kindEntry, namespace: r.Namespace, name: r.Name}})
 	i.addHosts(s)
-	return true
+	return w, nil, ""
+}
+
+// entryUnfit finds why a ServiceEntry cannot be a service of a workload in a spec.
+func entryUnfit(r *manifest.Resource, e *networking.ServiceEntry, w *workload) (diag.Path, string) {
+	for n, h := range e.Hosts {
+		if !strings.Contains(h, ".") || strings.HasPrefix(h, "*") {
+			return r.Place("spec", "hosts").Item(n, ""), "a service of a spec cannot have the host " + strconv.Quote(h)
+		}
+	}
+	switch {
+	case otherClass(e.GetWorkloadSelector().GetLabels()):
+		return r.Place("spec", "workloadSelector"), classReason
+	case e.Location != networking.ServiceEntry_MESH_INTERNAL:
+		return r.Place("spec", "location"), "its location is MESH_EXTERNAL, the default: clients call its VMs by plaintext, which STRICT VMs " +
+			"refuse, and policies see no identity; if the VMs have sidecars, write location: MESH_INTERNAL"
+	case e.Resolution != networking.ServiceEntry_STATIC:
+		return r.Place("spec", "resolution"), "its resolution is " + e.Resolution.String() + ", and that of VMs is STATIC"
+	case len(e.Endpoints) > 0:
+		return r.Place("spec", "endpoints"), "it has endpoints beside its workloadSelector"
+	case len(e.SubjectAltNames) > 0:
+		return r.Place("spec", "subjectAltNames"), "it has subjectAltNames, and a spec derives the identities of VMs"
+	case len(e.Hosts) == 0:
+		return r.Place("spec", "hosts"), "it has no hosts"
+	case !serviceName.MatchString(r.Name):
+		return r.Place("metadata", "name"), "a service of a spec cannot have its name"
+	case e.GetWorkloadSelector().GetLabels()["app"] != w.name:
+		return r.Place("spec", "workloadSelector"), "a service of a spec selects by app=" + w.name
+	case slices.ContainsFunc(w.services, func(s *service) bool { return s.name == r.Name }):
+		return r.Place("metadata", "name"), "a Service has its name, and a workload has one service of a name"
+	}
+	return nil, ""
 }
 
 // finish writes the service as a spec has it.

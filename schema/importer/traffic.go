@@ -59,6 +59,11 @@ func (i *importer) addRule(s *service, r *manifest.Resource, d *networking.Desti
 	case !sameSet(d.ExportTo, s.exportTo):
 		i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its service, and a spec says exportTo once for a host", "")
 		return
+	case slices.ContainsFunc(d.Subsets, func(x *networking.Subset) bool {
+		return otherClass(x.GetLabels()) && s.w.anyVM(map[string]string{"class": x.GetLabels()["class"]})
+	}):
+		i.leaves(r, r.Place("spec", "subsets"), classReason, "")
+		return
 	case d.TrafficPolicy == nil && len(d.Subsets) == 0:
 		i.leaves(r, nil, "it says nothing", "delete it")
 		return
@@ -72,7 +77,7 @@ func (i *importer) addRule(s *service, r *manifest.Resource, d *networking.Desti
 		if d.TrafficPolicy != nil && t.policy != nil {
 			message += ", whose trafficPolicy counts"
 		}
-		i.say(ruleDifferent.At(r.Place("spec", "host"), message, r, first).WithHelp("a spec makes one rule of both; delete this one after the first apply"))
+		i.say(ruleDifferent.At(r.Place("spec", "host"), message, r, first).WithHelp("a spec makes one rule of both; delete this one last, once the VMs run with their new files"))
 	default:
 		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}})
 		t.rule = r

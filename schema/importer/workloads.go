@@ -115,7 +115,7 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 	for _, w := range all {
 		switch {
 		case !w.Entry() || i.skip[w.Resource]:
-		case w.Auto() != "" || controlled(w.Resource):
+		case madeByIstiod(w):
 			g := byName[w.Auto()]
 			if g == nil && w.Auto() != "" { // its WorkloadGroup is not among the objects
 				g = &group{name: w.Auto(), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
@@ -128,7 +128,13 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 		case !isAddress(w.Address):
 			i.leaves(w.Resource, w.Place("spec", "address"), "a spec takes IP addresses for VMs, and nothing else", "keep its manifest, or give the VM's IP address")
 		default:
-			g := groupOf(w, groups)
+			g := byName[w.Auto()]
+			if w.Auto() != "" {
+				i.tellWritten(w)
+			}
+			if g == nil {
+				g = groupOf(w, groups)
+			}
 			if g == nil {
 				g = &group{name: freeName(ownGroupName(w), byName), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
 				groups, byName[g.name] = append(groups, g), g
@@ -136,7 +142,46 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 			g.entries = append(g.entries, w)
 		}
 	}
+	for _, g := range groups {
+		g.shareLabels()
+	}
 	i.joinGroups(ns, groups)
+}
+
+// shareLabels leaves a group that is made of entries alone the labels that all of them have: the others are each VM's.
+func (g *group) shareLabels() {
+	if g.from != nil || g.config != nil || len(g.entries) == 0 {
+		return
+	}
+	labels := maps.Clone(g.entries[0].Clients)
+	for _, e := range g.entries[1:] {
+		maps.DeleteFunc(labels, func(k, v string) bool { return k != "app" && k != "version" && e.Clients[k] != v })
+	}
+	g.labels = labels
+}
+
+// tellWritten reports an entry with the annotation of those that istiod makes, which istiod did not make.
+func (i *importer) tellWritten(w *manifest.Workload) {
+	at := w.Place("metadata", "annotations").Key(autoGroup)
+	i.say(ruleDifferent.At(at, "%s was not made by istiod, and has the annotation %s of those that were: the spec lists its VM without it",
+		w, autoGroup).
+		WithHelp("as it is, istiod makes a second entry when the VM registers; bring the VM the files of this spec, with which it does not"))
+}
+
+// autoGroup is the annotation of entries that istiod makes.
+const autoGroup = "istio.io/autoRegistrationGroup"
+
+// madeByIstiod reports whether istiod made an entry for a VM that registered by itself.
+func madeByIstiod(w *manifest.Workload) bool {
+	if !w.Entry() {
+		return false
+	}
+	for _, key := range []string{"istio.io/workloadController", "istio.io/connectedAt", "istio.io/disconnectedAt"} {
+		if w.Annotations[key] != "" {
+			return true
+		}
+	}
+	return controlled(w.Resource)
 }
 
 // longestName is more than the name of an object can have characters.
