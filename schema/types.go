@@ -66,6 +66,7 @@ type Istio struct {
 	DataplaneMode    string     `json:"dataplaneMode"`
 	IstiodAddresses  []string   `json:"istiodAddresses"`
 	DiscoveryAddress string     `json:"discoveryAddress"`
+	CAAddress        string     `json:"caAddress"`
 	RootCert         string     `json:"rootCert"`
 	PodCIDRs         []string   `json:"podCIDRs"`
 	ServiceCIDRs     []string   `json:"serviceCIDRs"`

@@ -218,7 +218,7 @@ func accountOf(who string, w *mesh.Workload) string {
 	return "principal " + who
 }
 
-// ways draws how traffic gets from network to network, and to istiod.
+// ways draws how traffic gets from network to network, to istiod and to its CA.
 func (p *picture) ways() {
 	numbers := func(list []uint32) string {
 		var words []string
@@ -233,10 +233,10 @@ func (p *picture) ways() {
 			continue
 		}
 		words := numbers(w.Ports)
-		if w.To.Kind == mesh.EndIstiod {
+		if w.To.Kind == mesh.EndIstiod || w.To.Kind == mesh.EndCA {
 			words = strings.Join(endpoints(w.Addresses, w.Ports), ", ")
 			if c := p.mesh.ControlPlane; c != nil && c.EastWestGateway.ExposeIstiod {
-				p.once(eastWest, "-->", istiod)
+				p.once(eastWest, "-->", to)
 			}
 		}
 		if w.Through != "" {
@@ -282,6 +282,8 @@ func (p *picture) place(e mesh.End) (string, bool) {
 		return pods, true
 	case mesh.EndIstiod:
 		return istiod, true
+	case mesh.EndCA:
+		return ca, p.known(ca)
 	case mesh.EndVMs:
 		return vmsOf(e.Network), p.known(vmsOf(e.Network))
 	case mesh.EndGateway, mesh.EndScrapers:

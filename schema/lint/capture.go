@@ -147,3 +147,25 @@ func findRegistryOnly(m *mesh.Mesh, report Report) {
 		}
 	}
 }
+
+var rootUncaptured = diag.Rule{
+	ID: "VM330", Name: "root-uncaptured", Severity: diag.Warning,
+	Doc: "The group root is not among those whose traffic is left out of interception.",
+	Long: "Most programs of a host run with the group root, and so does an application whose unit has no User=. What they call is then " +
+		"plaintext that no service of the mesh authenticates, and no route, policy or metric of the mesh applies to it.",
+	Bad:  "vm: {interception: {excludeOwnerGroups: [root, sssd]}}",
+	Good: "vm: {interception: {excludeOwnerGroups: [sssd]}}",
+}
+
+func findRootUncaptured(m *mesh.Mesh, report Report) {
+	for _, w := range m.Workloads {
+		for _, g := range w.Groups {
+			in := &g.VM.Interception
+			if slices.Contains(in.ExcludeOwnerGroups, "root") || slices.Contains(in.ExcludeOwnerGroups, "0") {
+				report(rootUncaptured.At(in.At.Key("excludeOwnerGroups"),
+					"whatever the group root runs on the VMs of group %q is not captured", g.Name).
+					WithHelp("list the groups of the daemons that must work without the sidecar, such as sssd"))
+			}
+		}
+	}
+}

@@ -15,6 +15,18 @@ func (g *Group) DiscoveryHost() string {
 	return host
 }
 
+// CAAddress is host:port of what signs the certificates of the group's VMs: istiod, unless the mesh has another CA.
+func (g *Group) CAAddress() string { return first(g.Workload.Istio().CAAddress, g.DiscoveryAddress()) }
+
+// ControlPlaneHosts are the names that the group's VMs dial at istiod's addresses: istiod, and a CA that is not istiod.
+func (g *Group) ControlPlaneHosts() []string {
+	names := []string{g.DiscoveryHost()}
+	if ca, _, _ := strings.Cut(g.CAAddress(), ":"); ca != names[0] {
+		names = append(names, ca)
+	}
+	return names
+}
+
 // IstiodAddresses is how VMs in a network reach istiod: IPs, or one DNS name.
 func (s *Spec) IstiodAddresses(network string) []string {
 	for _, n := range s.Networks {

@@ -55,6 +55,7 @@ type Istio struct {
 	Ambient          bool     // the pods' data plane; VMs' sidecars then speak HBONE too
 	IstiodAddresses  []string // IPs, or one DNS name
 	DiscoveryAddress string   // host:port of the default revision
+	CAAddress        string   // host:port of what signs certificates; "": istiod
 	RootCert         string   // PEM; "" = comes with the token
 	PodCIDRs         []netip.Prefix
 	ServiceCIDRs     []netip.Prefix
@@ -134,8 +135,19 @@ type EastWestGateway struct {
 	ExposeServices           bool     // 15443: asked for, or needed because there are other networks
 	ServiceHosts             []string // what passes 15443: wildcards, and hosts of services that none of these is for
 	ExposeWebhook            bool
-	auto                     bool // whether other networks alone make it expose services
+	CA                       *GatewayCA // nil: istiod signs certificates, or istiod is not exposed
+	auto                     bool       // whether other networks alone make it expose services
 }
+
+// GatewayCA is a CA other than istiod that VMs reach through the east-west gateway.
+type GatewayCA struct {
+	Port    uint32   // that VMs dial; the gateway listens on the same number
+	Names   []string // SNI, the first as VMs say it
+	Service string   // its host in the cluster
+}
+
+// VirtualService is the name of what routes to the CA.
+func (*GatewayCA) VirtualService() string { return "istio-ca-vs" }
 
 // Ports of the east-west gateway.
 const (
@@ -159,6 +171,9 @@ func (g *EastWestGateway) Ports() []GatewayPort {
 	}
 	if g.ExposeIstiod {
 		ports = append(ports, GatewayPort{"tls-istiod", PortIstiod})
+	}
+	if g.CA != nil && g.CA.Port != PortIstiod {
+		ports = append(ports, GatewayPort{"tls-ca", g.CA.Port})
 	}
 	if g.ExposeWebhook {
 		ports = append(ports, GatewayPort{"tls-webhook", PortWebhook})
