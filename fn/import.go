@@ -18,7 +18,7 @@ type Imported struct {
 	Specs   int       // how many there are
 	Objects int       // that were read
 	Equal   int       // files of a tree that a build of the specs writes byte for byte; see [ImportTree]
-	Others  int       // of them, those that are no matter of VMs
+	Others  int       // of them, those that are not about VMs
 	Unbuilt bool      // the specs have errors, so that they could not be held against the manifests
 	Faults  diag.List // what the specs do not say, or say otherwise, and what could not be read; sorted
 	Summary importer.Summary
@@ -126,7 +126,7 @@ func secretsIn(name, text string) diag.List {
 	return found
 }
 
-// compareBuilt builds the specs, with something in the place of what a person has yet to say, and adds what differs. What
+// compareBuilt builds the specs, with something in the place of what a person has yet to set, and adds what differs. What
 // the rules of the catalogue find in the specs is among it, as far as it would stop a build: it is in the manifests too.
 func (out *Imported) compareBuilt(name string, result *importer.Result) {
 	docs, findings := schema.Parse(name, []byte(result.Buildable()))

@@ -94,7 +94,7 @@ func (b *bundle) File(f manifest.File) error {
 // compareTree compares a tree with what its specs build.
 func (out *Imported) compareTree(t Tree, built *bundle) {
 	var have, want manifest.Set
-	changed := map[string][]string{} // files that are no manifests, by the name that they have in each group's folder
+	changed := map[string][]string{} // files that are not manifests, by the name that they have in each group's folder
 	for _, file := range built.order {
 		text, there := t.Files[file]
 		if there && bytes.Equal(text, built.files[file]) {

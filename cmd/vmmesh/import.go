@@ -39,16 +39,16 @@ The spec goes to standard output, the report to standard error.
 
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input. All
 PATHs are one cluster: give it one environment at a time, with what has pods beside the VMs, since a
-policy that selects pods too is no spec's. A directory with a cluster.env is what 'istioctl x
+policy that selects pods too stays outside the spec. A directory with a cluster.env is what 'istioctl x
 workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and root-cert.pem are
 read, the token never.
 
 A directory that 'vmmesh build -o' wrote has its spec in .vmmesh.lock. Named alone, it gives that
 spec back, and every file that is no longer as the spec builds it is reported.
 
-No manifest tells the version of Istio or where VMs reach istiod: name such a directory, or use the
+No manifest has the version of Istio or where VMs reach istiod: name such a directory, or use the
 flags; otherwise the spec has a comment in their place, and lint asks for them. Where the manifests
-need several specs (namespaces of which different things are said), they are one stream.
+need several specs (namespaces with different settings), they are one stream.
 
 ` + reportHelp + `
 
@@ -146,7 +146,7 @@ func (a *app) writeImport(text string, o importOptions) error {
 		if _, err := a.out.WriteString(text); err != nil {
 			return err
 		}
-		return a.out.Flush() // what is said next comes after it
+		return a.out.Flush() // the next message comes after it
 	}
 	return writeNew(o.output, text, o.force)
 }

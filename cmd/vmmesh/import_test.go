@@ -12,7 +12,7 @@ import (
 )
 
 // TestImportCases runs import over the folders in testdata/import: of each, `in` is what is imported and flags (where it
-// is there) the command line's; vmmesh.yaml is the spec that comes out, and report.txt the exit code and what is said.
+// is there) the command line's; vmmesh.yaml is the spec that comes out, and report.txt the exit code and the report.
 func TestImportCases(t *testing.T) {
 	dirs, err := filepath.Glob("../../testdata/import/*/in")
 	require.NoError(t, err)

@@ -85,7 +85,7 @@ func (c *Comparison) Findings() diag.List {
 			}
 		}
 		if f.merged {
-			continue // it is part of another, which was said
+			continue // it is part of another, which was reported
 		}
 		d := differ{r: r, host: f.host, used: c.result.used, out: made.fields}
 		was := valueOf(r, &c.enc)
@@ -318,7 +318,7 @@ func newObject(kind string) string {
 	return ": " + effect(kind, "")
 }
 
-// anchor is a place for what is about a namespace, and stands nowhere.
+// anchor is the place of findings about a namespace, which lacks a line of its own.
 func (c *Comparison) anchor(namespace string) diag.Path {
 	for _, key := range sorted(c.result.anchors) {
 		if strings.HasPrefix(key, namespace+"/") {

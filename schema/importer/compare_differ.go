@@ -62,7 +62,7 @@ func (d *differ) routes(in, out any) {
 	d.walk(d.r.Place("spec"), "spec", in, out)
 }
 
-// anyPort is routes without ports in matches and destinations, where those that are then alike stand once.
+// anyPort is routes without ports in matches and destinations, where those that are then alike appear once.
 func anyPort(routes any) any {
 	list, _ := routes.([]any)
 	var out []any
@@ -182,13 +182,15 @@ func (d *differ) added(at diag.Path, path string, out any) {
 	case label && !selector && derivedLabels[key]:
 		d.derived = true
 	case selector && key == "class":
-		d.add(ruleDifferent, at, "until the VMs have the label class: vm, which comes with their new entries and files, this policy does not "+
-			"protect them: keep the old one until then. Pods with the other labels are no longer selected",
+		d.add(ruleDifferent, at, "it has no effect on a VM before the VM has the label class: vm, which comes with its new entry and files: "+
+			"keep the old one until then. Pods with the other labels are no longer selected",
 			"gets %s in its selector: it selects the VMs alone", said("class", out))
 	case selector:
 		d.add(ruleNotExpressed, at, "it selects fewer workloads than before: "+effect(d.r.Kind, path), "gets %s", said(path, out))
 	case path == "spec.locality" && (out == localityOf("", entry.GetLabels()) || out == localityOf("", d.r.Labels)):
 		note(&d.adds, said(path, out)) // its label says it
+	case d.r.Kind == "WorkloadEntry" && strings.HasPrefix(path, "spec.labels") && d.r.Labels[key] == out:
+		note(&d.adds, said(path, out)+" (from metadata.labels, which Istio lays over them)")
 	case d.r.Kind == "WorkloadEntry" && strings.HasPrefix(path, "spec.labels") && !d.used[key]:
 		d.add(ruleDifferent, at, "nothing among the manifests selects by this label; give it to the other instances alone if it matters",
 			"gets %s, as its group has it", said(path, out))

@@ -18,8 +18,10 @@ func (d *differ) meaning(path, key string, in, out any) (class int, why string) 
 	vmLabel := vm && (strings.HasPrefix(path, "spec.metadata.labels") || strings.HasPrefix(path, "spec.template.labels") ||
 		strings.HasPrefix(path, "spec.labels"))
 	switch {
-	case strings.Contains(path, "proxy.istio.io/config") && out == nil:
+	case strings.Contains(path, "proxy.istio.io/config") && out == nil && kind == "WorkloadGroup":
 		return sameMeaning, "the group's vm.proxyConfig has it, and the VM's mesh.yaml"
+	case strings.Contains(path, "proxy.istio.io/config") && out == nil:
+		return littleMeaning, "Istio reads it on WorkloadGroups and pods alone: write what it sets into the group's vm.proxyConfig if the VM needs it"
 	case strings.Contains(path, "topology.istio.io/network") && out == nil:
 		return sameMeaning, "the field network has it"
 	case strings.HasPrefix(path, "metadata.annotations["+autoGroup):

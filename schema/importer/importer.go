@@ -1,6 +1,6 @@
 // Package importer turns manifests that exist into specs that build to them. It reads a set of objects, finds the
-// workloads in them, writes the shortest specs that say the same, and tells of everything that they do not say. It
-// knows no generator: what a build makes of its specs is handed to it, and held against what was read.
+// workloads in them, writes the shortest specs that build to the same, and reports everything that they cannot express. It
+// imports no generator: the caller builds its specs and hands it the objects, which it compares with what was read.
 package importer
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
-// Options is what manifests do not tell, or tell wrongly. What is empty is looked for, and left to a person to write
-// where nothing says it.
+// Options are facts that manifests do not have, or have wrong. What is empty is looked for, and left to a person to write
+// where it is not found.
 type Options struct {
 	Name            string   // metadata.name
 	Namespace       string   // where objects are that do not name one
@@ -64,11 +64,11 @@ type Folder struct {
 type Result struct {
 	Specs    []*schema.VMMesh
 	Findings diag.List // without those of [Result.Compare]
-	Others   int       // objects of kinds, or in namespaces, that are no matter of VMs: they stay as they are, without a word
+	Others   int       // objects of other kinds, or in namespaces without VMs: they stay as they are
 	notes    []notes
 	fates    map[*manifest.Resource]fate
 	order    []*manifest.Resource // those that have a fate, as they came
-	anchors  map[string]diag.Path // where a namespace's, and a workload's, first object stands
+	anchors  map[string]diag.Path // where a namespace's, and a workload's, first object is
 	full     func(host, namespace string) string
 	used     map[string]bool      // keys of labels that something selects by
 	others   []*manifest.Resource // that stay as they are
@@ -78,11 +78,11 @@ type Result struct {
 	narrowed []*manifest.Resource // policies that keep their name and select by class=vm in a build
 }
 
-// Text is the specs as they are written: they pass lint as far as the manifests allow, and where a person has to say
-// something, a comment asks for it.
+// Text is the specs as they are written: they pass lint as far as the manifests allow, and where a person has to decide,
+// a comment asks for it.
 func (r *Result) Text() string { return write(r.Specs, r.notes) }
 
-// Buildable is the same specs with something in the place of what a person has yet to say, so that they can be built
+// Buildable is the same specs with something in the place of what a person has yet to set, so that they can be built
 // and held against what was read.
 func (r *Result) Buildable() string {
 	var specs []*schema.VMMesh
@@ -99,7 +99,7 @@ func (r *Result) Buildable() string {
 		}
 		specs = append(specs, &copied)
 	}
-	return write(specs, r.notes) // with the notes: what is found in it stands on the same lines
+	return write(specs, r.notes) // with the notes, so that findings have the same lines
 }
 
 // fate is what becomes of an object: the object that a build makes in its place, or none.
@@ -108,7 +108,7 @@ type fate struct {
 	more   []string // names of further ones of the kind
 	left   bool     // it stays as it is, outside the specs
 	merged bool     // it is not the whole of what it becomes, or not that alone
-	told   bool     // and that was said
+	told   bool     // and that was reported
 }
 
 // identity names an object of a build.
@@ -186,7 +186,7 @@ func (i *importer) merge(r *manifest.Resource, f fate) {
 // keepBeside is the help for an object that stays outside the spec.
 const keepBeside = "keep its manifest beside what the spec builds"
 
-// leaves says that an object about VMs stays as it is, and why.
+// leaves reports that an object about VMs stays as it is, and why.
 func (i *importer) leaves(r *manifest.Resource, at diag.Path, reason, help string) {
 	i.becomes(r, fate{left: true})
 	if at == nil {
@@ -199,7 +199,7 @@ func (i *importer) leaves(r *manifest.Resource, at diag.Path, reason, help strin
 	i.say(d.WithHelp("%s", help))
 }
 
-// settled tells whether it is known what becomes of an object, or whether there is nothing to be done about it.
+// settled reports whether it is known what becomes of an object, or whether there is nothing to be done about it.
 func (i *importer) settled(r *manifest.Resource) bool {
 	_, known := i.out.fates[r]
 	return known || i.skip[r]
@@ -247,7 +247,7 @@ func each[T proto.Message](i *importer) []*manifest.Resource {
 	return list
 }
 
-// hasPods tells whether pods of a namespace have these labels.
+// hasPods reports whether pods of a namespace have these labels.
 func (i *importer) hasPods(namespace string, labels map[string]string) bool {
 	for _, w := range i.set.Workloads(namespace) {
 		if !w.VM && manifest.Carries(w.Clients, labels) {

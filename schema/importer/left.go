@@ -14,11 +14,11 @@ var kinds = map[[2]string]bool{
 	{manifest.SecurityGroup, "RequestAuthentication"}: true, {manifest.TelemetryGroup, "Telemetry"}: true,
 }
 
-// Takes tells whether import takes objects of a kind at all.
+// Takes reports whether import takes objects of a kind at all.
 func Takes(r *manifest.Resource) bool { return kinds[[2]string{r.Group, r.Kind}] }
 
-// tellRest says of the objects that nothing was said of why they stay as they are: in a namespace of VMs somebody may have
-// expected them in the spec. The others are only counted.
+// tellRest reports the objects that have no fate yet: in a namespace of VMs a user may expect them in the spec. The others
+// are listed in the summary.
 func (i *importer) tellRest() {
 	var at diag.Path
 	for _, r := range i.set.All() {
@@ -31,7 +31,7 @@ func (i *importer) tellRest() {
 		switch {
 		case i.skip[r]:
 			i.becomes(r, fate{left: true})
-			i.say(ruleLeft.At(r.Place("metadata", "name"), "%s stays outside the spec: it cannot be read", r).WithHelp("mend what was found in it, and import again"))
+			i.say(ruleLeft.At(r.Place("metadata", "name"), "%s stays outside the spec: it cannot be read", r).WithHelp("fix what was found in it, and import again"))
 		case Takes(r) && i.spaces[r.Namespace] != nil && r.Namespace != "":
 			i.becomes(r, fate{left: true})
 			d := ruleLeft.At(r.Place("metadata", "name"), "%s is about no VM, and stays as it is", r)

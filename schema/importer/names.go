@@ -40,10 +40,10 @@ func ownGroupName(w *manifest.Workload) string {
 	return dnsName(name)
 }
 
-// refusedAnnotation tells whether a spec takes an annotation's meaning in a field of its own.
+// refusedAnnotation reports whether a spec takes an annotation's meaning in a field of its own.
 func refusedAnnotation(key string) bool { return mesh.DerivedAnnotation(key) || noise(key) }
 
-// noise tells whether an annotation is a tool's own bookkeeping.
+// noise reports whether an annotation is a tool's own bookkeeping.
 func noise(key string) bool {
 	return key == "kubectl.kubernetes.io/last-applied-configuration" || strings.HasPrefix(key, "config.kubernetes.io/") || strings.HasPrefix(key, "internal.config.kubernetes.io/")
 }

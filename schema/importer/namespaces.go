@@ -82,7 +82,7 @@ func themOrIt(n int) string {
 	return "them"
 }
 
-// space is what is said of a namespace that a workload or an external service is in.
+// space holds the settings of a namespace that a workload or an external service is in.
 type space struct {
 	name      string
 	create    bool
@@ -95,7 +95,7 @@ type space struct {
 	flux      bool
 }
 
-// findSpaces reads what is said of the namespaces.
+// findSpaces reads the settings of the namespaces.
 func (i *importer) findSpaces() {
 	for _, w := range i.workloads {
 		i.space(w.namespace)
@@ -155,7 +155,7 @@ func (i *importer) space(name string) *space {
 	}
 	for _, k := range []string{"istio-injection", "istio.io/rev"} {
 		if v := s.labels[k]; v != "" {
-			reason, key = "a spec has no word for the label "+k+"="+v+" of a Namespace", "labels"
+			reason, key = "a spec cannot express the label "+k+"="+v+" of a Namespace", "labels"
 		}
 	}
 	if reason != "" {
@@ -207,9 +207,9 @@ func (i *importer) namespaceMode(r *manifest.Resource, p *security.PeerAuthentic
 	case len(p.GetPortLevelMtls()) > 0:
 		i.leaves(r, r.Place("spec", "portLevelMtls"), "Istio takes no exceptions by port for a whole namespace", "")
 	case mode == security.PeerAuthentication_MutualTLS_DISABLE:
-		i.leaves(r, r.Place("spec", "mtls"), "a spec has no word for DISABLE of a whole namespace", "")
+		i.leaves(r, r.Place("spec", "mtls"), "a spec cannot express DISABLE of a whole namespace", "")
 	case mode == security.PeerAuthentication_MutualTLS_UNSET:
-		i.leaves(r, r.Place("spec"), "it says nothing", "delete it")
+		i.leaves(r, r.Place("spec"), "it sets nothing", "delete it")
 	default:
 		if s = i.space(r.Namespace); s.mode != "" {
 			i.leaves(r, nil, "another PeerAuthentication is for the namespace, and Istio uses the older one", "delete this one")
@@ -246,7 +246,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// block is what a spec says of its namespaces; of several specs about one, the first speaks.
+// block is what a spec sets for its namespaces; of several specs about one, the first speaks.
 func (s *space) block(speaks bool) schema.Namespaces {
 	var out schema.Namespaces
 	if !speaks || !s.create {

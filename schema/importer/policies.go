@@ -61,7 +61,7 @@ func (i *importer) governsPods(namespace string, labels map[string]string) bool 
 	return false
 }
 
-// rootNamespace tells whether a policy of this namespace is for the whole mesh.
+// rootNamespace reports whether a policy of this namespace is for the whole mesh.
 func (i *importer) rootNamespace(namespace string) bool {
 	return namespace == first(i.istio.Namespace, "istio-system")
 }
@@ -143,7 +143,7 @@ func others(list []*workload) []string {
 	return out
 }
 
-// tellSeveral says that one object becomes several.
+// tellSeveral reports that one object becomes several.
 func (i *importer) tellSeveral(r *manifest.Resource, list []*workload) {
 	if len(list) > 1 {
 		i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes one for each of %s", r, names(list)).
@@ -151,7 +151,7 @@ func (i *importer) tellSeveral(r *manifest.Resource, list []*workload) {
 	}
 }
 
-// modes turns exceptions by number into those by the name of a port. It answers a number that is no whole port's.
+// modes turns exceptions by number into those by the name of a port. It returns a number that is not a whole port's.
 func (w *workload) modes(byNumber map[uint32]*modes.PeerAuthentication_MutualTLS) ([]schema.MTLSPort, uint32) {
 	left := maps.Clone(byNumber)
 	var out []schema.MTLSPort
@@ -182,11 +182,11 @@ func (i *importer) authorizationPolicy(r *manifest.Resource, p *security.Authori
 		return // for waypoints and gateways: no VM's
 	case reason != "":
 	case p.GetAction() != security.AuthorizationPolicy_ALLOW && p.GetAction() != security.AuthorizationPolicy_DENY:
-		at, reason = r.Place("spec", "action"), "a spec has no word for action "+p.GetAction().String()
+		at, reason = r.Place("spec", "action"), "a spec cannot express action "+p.GetAction().String()
 	case r.Annotations["istio.io/dry-run"] != "":
-		at, reason = r.Place("metadata", "annotations").Key("istio.io/dry-run"), "a spec has no word for a dry run"
+		at, reason = r.Place("metadata", "annotations").Key("istio.io/dry-run"), "a spec cannot express a dry run"
 	case len(p.GetRules()) == 0:
-		at, reason = r.Place("spec"), "it has no rules, so it allows nothing, and a spec has no word for that"
+		at, reason = r.Place("spec"), "without rules it allows nothing, and a spec cannot express that"
 	}
 	if reason != "" {
 		i.leaves(r, at, reason, "")
@@ -230,7 +230,7 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 	case none || i.rootNamespace(r.Namespace) || len(p.GetTargetRefs()) > 0 || p.GetTargetRef() != nil:
 		return
 	case len(p.GetJwtRules()) == 0:
-		reason = "it has no rules"
+		reason = "it lacks rules"
 	}
 	if reason != "" {
 		i.leaves(r, r.Place("spec", "selector"), reason, "")
@@ -241,7 +241,7 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 		if len(w.out.Security.JWT) > 0 && !merged {
 			merged = true
 			i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes part of the one RequestAuthentication %s", r, w.name).
-				WithHelp("its rules stand beside those of the others; delete this one last, once the VMs run with their new files"))
+				WithHelp("its rules are added to those of the others; delete this one last, once the VMs run with their new files"))
 		}
 		w.out.Security.JWT = append(w.out.Security.JWT, p.GetJwtRules()...)
 		w.objects = append(w.objects, r)

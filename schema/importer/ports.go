@@ -34,7 +34,7 @@ func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, st
 		case p.Name == "" || !portName.MatchString(p.Name):
 			return p.At, "a port of a spec has a name"
 		case q.number == 0 || q.target == 0:
-			return p.At, "nothing says which port VMs listen on"
+			return p.At, "no manifest has the port that VMs listen on"
 		case q.protocol != "" && !slices.Contains(protocolWords, q.protocol):
 			return p.At.Key("appProtocol"), "a spec knows no protocol " + p.AppProtocol
 		}
@@ -44,7 +44,7 @@ func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, st
 		taken = append(taken, q)
 	}
 	if len(taken) == 0 {
-		return v.Place("spec"), "it has no ports"
+		return v.Place("spec"), "it lacks ports"
 	}
 	for _, q := range taken {
 		w.addPort(q)

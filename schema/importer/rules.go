@@ -52,8 +52,8 @@ var ruleDifferent = &diag.Rule{
 var ruleMissing = &diag.Rule{
 	ID: "VM804", Name: "not-in-the-manifests", Severity: diag.Warning,
 	Doc: "Something that a spec must say is in none of the manifests.",
-	Long: "No manifest tells the version of the control plane, or where VMs reach istiod, and few the cluster's own network. Import leaves the field empty, with a " +
-		"comment, and lint names it until it is filled in. Say it with --istio-version and --istiod-address, or name the folder that " +
+	Long: "No manifest has the version of the control plane, or where VMs reach istiod, and few the cluster's own network. Import leaves the field empty, with a " +
+		"comment, and lint names it until it is filled in. Set it with --istio-version and --istiod-address, or name the folder that " +
 		"`istioctl x workload entry configure` wrote for one of the VMs: its hosts file has the address.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n",
@@ -71,7 +71,7 @@ var ruleToken = &diag.Rule{
 }
 
 var ruleDecide = &diag.Rule{
-	ID: "VM806", Name: "somebody-must-decide", Severity: diag.Warning,
+	ID: "VM806", Name: "decision-needed", Severity: diag.Warning,
 	Doc: "Import chose between things that the manifests leave open.",
 	Long: "Whether pods serve a host beside VMs, whether the only network of VMs is the cluster's own, or how a group registers whose VMs " +
 		"are in no manifest, is not in the manifests. The spec has a comment where a choice was made. Read it, and change the line if the " +
@@ -91,5 +91,5 @@ var ruleFolder = &diag.Rule{
 	Good: "ISTIO_NAMESPACE='shop'\n",
 }
 
-// Rules are the rules of this room, in the order of their ids.
+// Rules are the rules of this package, in the order of their ids.
 var Rules = []*diag.Rule{ruleLeft, ruleNotExpressed, ruleDifferent, ruleMissing, ruleToken, ruleDecide, ruleFolder}

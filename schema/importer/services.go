@@ -39,8 +39,8 @@ const (
 	kindExisting = "Existing"
 )
 
-// findServices gives each Service that VMs serve to their workload. Those that a spec has no words for are somebody
-// else's to the spec: it refers to them.
+// findServices gives each Service that VMs serve to their workload. Those that a spec cannot express stay
+// outside it, and it refers to them.
 func (i *importer) findServices() {
 	var list []*manifest.ServiceView
 	for _, v := range i.set.Services() {
@@ -84,7 +84,7 @@ func (i *importer) serving(ns string, selector map[string]string) []*workload {
 	return list
 }
 
-// anyVM tells whether some VM of the workload has these labels.
+// anyVM reports whether some VM of the workload has these labels.
 func (w *workload) anyVM(labels ...map[string]string) bool {
 	for _, g := range w.groups {
 		for _, set := range g.vms() {
@@ -96,7 +96,7 @@ func (w *workload) anyVM(labels ...map[string]string) bool {
 	return false
 }
 
-// carries tells whether a VM with these labels will have every label of a selector: class=vm is on all of them.
+// carries reports whether a VM with these labels will have every label of a selector: class=vm is on all of them.
 func carries(labels, selector map[string]string) bool {
 	for key, value := range selector {
 		had, ok := labels[key]
@@ -110,7 +110,7 @@ func carries(labels, selector map[string]string) bool {
 	return true
 }
 
-// mayCarry tells whether a workload can have VMs with these labels, by the one that all of them share.
+// mayCarry reports whether a workload can have VMs with these labels, by the one that all of them share.
 func (w *workload) mayCarry(selector map[string]string) bool {
 	app, said := selector["app"]
 	return !said || app == w.app
@@ -200,7 +200,7 @@ func otherClass(labels map[string]string) bool {
 // classReason is why an object that selects by such a class stays outside.
 const classReason = "it selects by another class than vm, which every VM of a spec has: it will select them no longer"
 
-// strange finds what a Service has that a spec has no word for.
+// strange finds what a Service has that a spec cannot express.
 func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
 	spec := v.Root.Get("spec")
 	if otherClass(v.Selector) {
@@ -215,7 +215,7 @@ func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
 			if f.Value.Kind == syntax.Null || f.Value.Kind == syntax.Seq && len(f.Value.Items) == 0 {
 				continue
 			}
-			return v.Place("spec", f.Key), "a spec has no word for " + f.Key + brief(&f.Value)
+			return v.Place("spec", f.Key), "a spec cannot express " + f.Key + brief(&f.Value)
 		}
 	}
 	for _, key := range sorted(v.Annotations) {
@@ -234,7 +234,7 @@ func brief(n *syntax.Node) string {
 	return ""
 }
 
-// delivery tells whether an annotation is for Argo CD or Flux.
+// delivery reports whether an annotation is for Argo CD or Flux.
 func delivery(key string) bool {
 	return strings.HasPrefix(key, "argocd.argoproj.io/") || strings.HasPrefix(key, "kustomize.toolkit.fluxcd.io/")
 }
@@ -309,7 +309,7 @@ func entryUnfit(r *manifest.Resource, e *networking.ServiceEntry, w *workload) (
 	case len(e.SubjectAltNames) > 0:
 		return r.Place("spec", "subjectAltNames"), "it has subjectAltNames, and a spec derives the identities of VMs"
 	case len(e.Hosts) == 0:
-		return r.Place("spec", "hosts"), "it has no hosts"
+		return r.Place("spec", "hosts"), "it lacks hosts"
 	case !serviceName.MatchString(r.Name):
 		return r.Place("metadata", "name"), "a service of a spec cannot have its name"
 	case e.GetWorkloadSelector().GetLabels()["app"] != w.name:

@@ -7,8 +7,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema"
 )
 
-// part is what will be one spec: workloads and external services about whose namespaces one thing is said, and of which
-// one thing is seen.
+// part is what will be one spec: workloads and external services whose namespaces have the same settings and whose
+// VMs have the same telemetry.
 type part struct {
 	space     *space
 	telemetry telemetry

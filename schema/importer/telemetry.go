@@ -38,9 +38,9 @@ func (i *importer) findTelemetries() {
 			continue
 		case reason != "":
 		case len(t.GetMetrics()) > 0:
-			at, reason = r.Place("spec", "metrics"), "a spec has no word for metrics"
+			at, reason = r.Place("spec", "metrics"), "a spec cannot express metrics"
 		case len(t.GetAccessLogging())+len(t.GetTracing()) == 0:
-			reason = "it says nothing"
+			reason = "it sets nothing"
 		case slices.ContainsFunc(list, func(w *workload) bool {
 			return len(w.telemetry.logging) > 0 && len(t.GetAccessLogging()) > 0 || len(w.telemetry.tracing) > 0 && len(t.GetTracing()) > 0
 		}):

@@ -187,13 +187,13 @@ func madeByIstiod(w *manifest.Workload) bool {
 // longestName is more than the name of an object can have characters.
 const longestName = 300
 
-// isAddress tells whether a spec takes an address for a VM's.
+// isAddress reports whether a spec takes an address for a VM's.
 func isAddress(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Zone() == "" && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }
 
-// controlled tells whether another object made this one, and will unmake it.
+// controlled reports whether another object made this one, and will unmake it.
 func controlled(r *manifest.Resource) bool {
 	owners := r.Root.Get("metadata").Get("ownerReferences")
 	if owners == nil {
