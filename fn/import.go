@@ -54,7 +54,15 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			skip[r] = true
 		}
 	}
-	result := importer.Import(&set, folders, o, skip)
+	refused := map[*manifest.Resource]string{}
+	result := importer.Import(&set, folders, o, skip, refused)
+	for range mostRefused { // what a spec refuses in one object keeps no other out
+		more := refusals(name, result, refused)
+		if !more {
+			break
+		}
+		result = importer.Import(&set, folders, o, skip, refused)
+	}
 	out.Others, out.Specs = result.Others, len(result.Specs)
 	out.Faults = append(out.Faults, result.Findings...)
 	if out.Specs > 0 {
@@ -121,6 +129,41 @@ func secretsIn(name, text string) diag.List {
 		for _, d := range doc.Secrets() {
 			d.At = diag.Root(&diag.Source{Name: name}) // the line would show the secret
 			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// mostRefused is how often an import is made again without objects that a spec refuses.
+const mostRefused = 10
+
+// refusals finds the objects because of which the specs cannot be built, and reports whether there are any that are not
+// known yet.
+func refusals(name string, result *importer.Result, refused map[*manifest.Resource]string) bool {
+	if len(result.Specs) == 0 {
+		return false
+	}
+	docs, findings := schema.Parse(name, []byte(result.Buildable()))
+	if !findings.HasErrors() {
+		_, findings = check(docs)
+	}
+	found := false
+	for _, d := range findings {
+		if d.Severity < diag.Error || d.At == nil {
+			continue
+		}
+		root := d.At
+		for root.Parent() != nil {
+			root = root.Parent()
+		}
+		n := slices.IndexFunc(docs, func(doc *schema.Document) bool { return doc.At == root })
+		if n < 0 {
+			continue
+		}
+		for _, r := range result.Origins(n, d.At.String()) {
+			if _, known := refused[r]; !known {
+				refused[r], found = d.Message, true
+			}
 		}
 	}
 	return found

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -51,6 +53,8 @@ func (d *differ) meaning(path, key string, in, out any) (class int, why string) 
 		return littleMeaning, "a spec gives the same labels to all objects of a workload and its VMs, by `labels`; see what reads this one"
 	case kind == "WorkloadGroup" && strings.HasPrefix(path, "spec.metadata.annotations"):
 		return littleMeaning, "what Istio reads of them is in fields of the spec; others go to all objects of a workload, by `annotations`"
+	case vm && (strings.HasPrefix(path, "spec.ports.") || strings.HasPrefix(path, "spec.template.ports.")) && out == nil && sidecarPort(in):
+		return littleMeaning, "the sidecar or SSH has this port on the VM, so no client of the mesh can be sent there"
 	case kind == "Service" && strings.HasSuffix(path, ".targetPort"):
 		return sameMeaning, "it is the port that VMs have under this name"
 	case (kind == "Service" && strings.HasSuffix(path, ".appProtocol") || kind == "ServiceEntry" && strings.HasSuffix(path, ".protocol")) &&
@@ -159,6 +163,12 @@ func effect(kind, path string) string {
 		return "pods of the namespace are injected, or its objects seen, otherwise"
 	}
 	return "what reads it sees another value"
+}
+
+// sidecarPort reports whether a number among plain values is a port of the sidecar or of SSH.
+func sidecarPort(v any) bool {
+	n, err := strconv.ParseUint(fmt.Sprint(v), 10, 32)
+	return err == nil && sidecarPorts[uint32(n)]
 }
 
 // text2 is a string among plain values.

@@ -15,6 +15,7 @@ type external struct {
 	from   *manifest.Resource
 	entry  *networking.ServiceEntry
 	policy *networking.TrafficPolicy
+	rule   *manifest.Resource // the DestinationRule that has the policy; nil: none
 }
 
 // findExternals takes ServiceEntries: those that select VMs as services of their workload, the others whole.

@@ -66,6 +66,7 @@ type Result struct {
 	Findings diag.List // without those of [Result.Compare]
 	Others   int       // objects of other kinds, or in namespaces without VMs: they stay as they are
 	notes    []notes
+	parts    []*part // one for each spec
 	fates    map[*manifest.Resource]fate
 	order    []*manifest.Resource // those that have a fate, as they came
 	anchors  map[string]diag.Path // where a namespace's, and a workload's, first object is
@@ -132,11 +133,17 @@ type importer struct {
 	servicesOf map[[2]string][]*manifest.ServiceView // by namespace and the label app that they select
 }
 
-// Import makes specs of a set. Objects in skip are left alone: they could not be read.
-func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.Resource]bool) *Result {
+// Import makes specs of a set. Objects in skip are left alone: they could not be read. Those in refused stay outside the
+// specs for the reason that it has.
+func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.Resource]bool, refused map[*manifest.Resource]string) *Result {
 	i := &importer{
 		set: set, options: o, skip: skip, hosts: map[string]*service{}, spaces: map[string]*space{},
 		out: &Result{fates: map[*manifest.Resource]fate{}, anchors: map[string]diag.Path{}},
+	}
+	for _, r := range set.All() {
+		if reason, is := refused[r]; is {
+			i.leaves(r, nil, "a spec cannot have it: "+reason, "")
+		}
 	}
 	configs := i.readFolders(folders)
 	i.readFacts(configs)

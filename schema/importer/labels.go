@@ -19,7 +19,7 @@ func (w *workload) findLabels() {
 		}
 	}
 	for n, g := range w.groups {
-		if n == 0 && len(w.objects) == 0 {
+		if n == 0 && len(w.objects) == 0 && len(w.groups) > 1 {
 			maps.Copy(w.labels, g.labels)
 		}
 		if len(w.objects) == 0 {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	networking "istio.io/api/networking/v1"
 	security "istio.io/api/security/v1"
@@ -120,6 +121,7 @@ func (i *importer) peerAuthentication(r *manifest.Resource, p *security.PeerAuth
 	for _, w := range list {
 		w.out.Security.MTLS = mtls[w]
 		w.objects = append(w.objects, r)
+		w.source("mtls", r)
 	}
 	i.takes(r, fate{identity: identity{kind: "PeerAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list)}, len(list) > 1)
 	i.tellSeveral(r, list)
@@ -213,6 +215,7 @@ func (i *importer) authorizationPolicy(r *manifest.Resource, p *security.Authori
 			*rules = append(*rules, i.accessRule(w, rule))
 		}
 		w.objects = append(w.objects, r)
+		w.source(strings.TrimPrefix(end, "-"), r)
 		if w == list[0] {
 			f := fate{identity: identity{kind: "AuthorizationPolicy", namespace: r.Namespace, name: w.name + end}}
 			for _, name := range others(list) {
@@ -245,6 +248,7 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 		}
 		w.out.Security.JWT = append(w.out.Security.JWT, p.GetJwtRules()...)
 		w.objects = append(w.objects, r)
+		w.source("jwt", r)
 	}
 	i.takes(r, fate{identity: identity{kind: "RequestAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list)}, merged)
 	i.tellSeveral(r, list)
@@ -269,6 +273,7 @@ func (i *importer) findSidecars() {
 			w.out.Sidecar = p.DeepCopy()
 			w.out.Sidecar.WorkloadSelector = nil
 			w.objects = append(w.objects, r)
+			w.source("sidecar", r)
 		}
 		i.takes(r, fate{identity: identity{kind: "Sidecar", namespace: r.Namespace, name: list[0].name}, more: others(list)}, len(list) > 1)
 		i.tellSeveral(r, list)

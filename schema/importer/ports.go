@@ -125,6 +125,11 @@ func (w *workload) addPort(p *port) {
 	w.ports = append(w.ports, p)
 }
 
+// sidecarPorts are those at which nothing but the sidecar, or SSH, listens on a VM: a spec refuses them.
+var sidecarPorts = map[uint32]bool{
+	22: true, 15000: true, 15001: true, 15004: true, 15006: true, 15008: true, 15020: true, 15021: true, 15053: true, 15090: true,
+}
+
 // findPorts adds the ports that VMs have and no service, and finds where VMs listen.
 func (i *importer) findPorts() {
 	for _, w := range i.workloads {
@@ -137,7 +142,7 @@ func (i *importer) findPorts() {
 				for _, name := range sorted(set) {
 					q := &port{name: name, number: set[name], target: set[name]}
 					known := slices.ContainsFunc(w.ports, func(p *port) bool { return p.name == name })
-					if known || !portName.MatchString(name) || q.number == 0 || q.number > 65535 || len(w.ports) > 1000 {
+					if sidecarPorts[q.target] || known || !portName.MatchString(name) || q.number == 0 || q.number > 65535 || len(w.ports) > 1000 {
 						continue
 					}
 					// No service has this port, so what clients would dial is any free number.

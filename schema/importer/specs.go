@@ -20,6 +20,7 @@ type part struct {
 // makeSpecs divides everything among as few specs as can say it, and writes them.
 func (i *importer) makeSpecs() {
 	parts := i.divide()
+	i.out.parts = parts
 	taken := map[string]bool{}
 	for n, p := range parts {
 		name := i.specName(parts, n)

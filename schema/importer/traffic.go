@@ -102,7 +102,7 @@ func (i *importer) addExternalRule(e *external, r *manifest.Resource, d *network
 	case e.policy != nil && !proto.Equal(e.policy, d.TrafficPolicy):
 		i.leaves(r, r.Place("spec", "trafficPolicy"), "another host of the ServiceEntry has another policy, and a spec sets it once", "")
 	default:
-		e.policy = d.TrafficPolicy
+		e.policy, e.rule = d.TrafficPolicy, r
 		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}})
 	}
 }

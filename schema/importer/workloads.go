@@ -24,8 +24,9 @@ type workload struct {
 	groups          []*group
 	services        []*service
 	ports           []*port
-	targets         map[string][]uint32  // where any VM listens, by the name of a port
-	objects         []*manifest.Resource // what is about it, but for its VMs
+	targets         map[string][]uint32             // where any VM listens, by the name of a port
+	objects         []*manifest.Resource            // what is about it, but for its VMs
+	sources         map[string][]*manifest.Resource // of its parts: allow, deny, mtls, jwt, sidecar
 	annotations     map[string]string
 	labels          map[string]string // of the workload itself
 	out             schema.Workload
