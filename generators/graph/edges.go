@@ -79,6 +79,9 @@ func (p *picture) external() {
 	p.close()
 }
 
+// gateway begins the name of a Gateway among the callers.
+const gateway = "gateway "
+
 // callers draws who may call whom: identities and what else a rule says of a caller, and the services they may call. A
 // workload without a rule takes everyone.
 func (p *picture) callers() {
@@ -113,6 +116,13 @@ func (p *picture) callers() {
 		}
 		add(w, w.Allow, false)
 		add(w, w.Deny, true)
+		for _, s := range w.Services {
+			if s.Expose != nil {
+				for _, g := range s.Expose.Gateways {
+					names = append(names, gateway+g)
+				}
+			}
+		}
 	}
 	if len(names) == 0 {
 		return
@@ -124,6 +134,15 @@ func (p *picture) callers() {
 		p.box("caller "+name, "(", ")", name)
 	}
 	p.close()
+	for _, w := range p.mesh.Workloads {
+		for _, s := range w.Services {
+			if s.Expose != nil {
+				for _, g := range s.Expose.Gateways {
+					p.once("caller "+gateway+g, "==>", serviceOf(s), some(s.Expose.Hosts, 2))
+				}
+			}
+		}
+	}
 	for _, c := range calls {
 		for _, s := range c.to.Services {
 			switch {

@@ -102,6 +102,7 @@ var Table = []Rule{
 	{hiddenBySidecar, nil, findHiddenBySidecars},
 	{unknownHost, nil, findUnknownHosts},
 	{unknownGateway, nil, findUnknownGateways},
+	{gatewayShutOut, findGatewaysShutOut, nil},
 	{twoPeerPolicies, nil, findTwoPeerPolicies},
 	{portLevelService, nil, findPortLevelServices},
 	{rootSelector, nil, findRootSelectors},

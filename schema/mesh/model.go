@@ -332,7 +332,18 @@ type Service struct {
 	Hosts     []Host            // at least one
 	Addresses []string          // ServiceEntry only
 	ExportTo  []string
+	Expose    *Expose // nil: sidecars alone know the hosts
 	Traffic   Traffic
+}
+
+// Expose is where a Service is public: one VirtualService, of the name Object.
+type Expose struct {
+	At       diag.Path
+	Object   string
+	Gateways []string // namespace/name, sorted
+	Hosts    []string // sorted
+	HTTP     []*networking.HTTPRoute
+	TLS      []*networking.TLSRoute
 }
 
 // Host is a name that clients dial, with the name of the objects that rule its traffic.

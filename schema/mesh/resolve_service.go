@@ -42,6 +42,7 @@ func (r *resolver) service(in *schema.Service, w *Workload) *Service {
 	r.trafficPolicy(in.Traffic.TrafficPolicy, in.At.Key("traffic").Key("trafficPolicy"))
 	s.Traffic.HTTP, s.Traffic.TCP, s.Traffic.TLS = in.Traffic.HTTP, in.Traffic.TCP, in.Traffic.TLS
 	r.subsets(in, s)
+	r.expose(in, s)
 	return s
 }
 

@@ -53,6 +53,7 @@ var Rules = []*diag.Rule{
 	rulePlaintext,
 	ruleOutsideNetwork,
 	ruleAmbient,
+	ruleExpose,
 }
 
 var (
@@ -395,5 +396,13 @@ vm: {package: {version: 1.30.4}}`,
 		Long: "`vm.env` and `proxyMetadata` become lines of cluster.env, which Istio's start script has bash read: a name that is no variable's name ends the script, and bash keeps some names for itself. No environment and no command line can carry a NUL, and a line of the file ends at a line break. A few variables go into a command line of that script without quotes.",
 		Bad:  "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug; reboot\"}]}",
 		Good: "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug\"}]}",
+	}
+	ruleExpose = &diag.Rule{
+		ID: "VM086", Name: "expose", Severity: diag.Error,
+		Doc: "A service that is exposed names gateways and public hosts, and has a port that speaks HTTP or TLS.",
+		Long: "A gateway tells its services apart by the host of a request, or by the server name of a TLS connection: a VirtualService without " +
+			"either is served nowhere, and a plain TCP connection has neither. A Gateway is named with its namespace, in which it exists already.",
+		Bad:  "services: [{name: shop, expose: {gateways: [public], hosts: [shop.example.com]}}]",
+		Good: "services: [{name: shop, expose: {gateways: [istio-ingress/public], hosts: [shop.example.com]}}]",
 	}
 )
