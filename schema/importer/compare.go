@@ -283,10 +283,22 @@ func (c *Comparison) extra() diag.List {
 	var found diag.List
 	byKind := map[string][]string{}
 	places := map[string]diag.Path{}
+	anchors := map[string]diag.Path{} // where findings about a namespace are, which lacks a line of its own
+	for _, key := range sorted(c.result.anchors) {
+		if namespace, _, _ := strings.Cut(key, "/"); anchors[namespace] == nil {
+			anchors[namespace] = c.result.anchors[key]
+		}
+	}
 	for _, id := range c.order {
-		at := c.anchor(id.namespace)
-		if c.built[id].seen || at == nil {
+		if c.built[id].seen {
 			continue
+		}
+		at := anchors[id.namespace]
+		if at == nil && len(c.result.order) > 0 {
+			at = c.result.order[0].Place("metadata", "name")
+		}
+		if at == nil {
+			continue // there are no manifests, but folders of VMs
 		}
 		if places[id.kind] == nil {
 			places[id.kind] = at
@@ -316,14 +328,4 @@ func newObject(kind string) string {
 		return "; it adds no endpoint, and VMs do not register with it"
 	}
 	return ": " + effect(kind, "")
-}
-
-// anchor is the place of findings about a namespace, which lacks a line of its own.
-func (c *Comparison) anchor(namespace string) diag.Path {
-	for _, key := range sorted(c.result.anchors) {
-		if strings.HasPrefix(key, namespace+"/") {
-			return c.result.anchors[key]
-		}
-	}
-	return nil
 }

@@ -124,9 +124,11 @@ type importer struct {
 	options    Options
 	out        *Result
 	istio      facts
-	skip       map[*manifest.Resource]bool // read with errors: they stay out
-	workloads  []*workload                 // by namespace and name
-	hosts      map[string]*service         // by namespace/host
+	made       map[identity][]*manifest.Resource // by what they become
+	skip       map[*manifest.Resource]bool       // read with errors: they stay out
+	workloads  []*workload                       // by namespace and name
+	byApp      map[[2]string][]*workload         // by namespace and the label app; all of a namespace by ""
+	hosts      map[string]*service               // by namespace/host
 	externals  []*external
 	spaces     map[string]*space
 	within     map[string][]*manifest.Resource       // by namespace, which holds its Namespace too
@@ -145,6 +147,7 @@ func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.R
 			i.leaves(r, nil, "a spec cannot have it: "+reason, "")
 		}
 	}
+	i.out.full, i.out.used = i.fullHost, i.usedLabels()
 	configs := i.readFolders(folders)
 	i.readFacts(configs)
 	i.findWorkloads(configs)
@@ -157,7 +160,6 @@ func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.R
 	i.findPolicies()
 	i.findSidecars()
 	i.findTelemetries()
-	i.out.full, i.out.used = i.fullHost, i.usedLabels()
 	for _, w := range i.workloads {
 		i.finish(w)
 	}
@@ -176,15 +178,18 @@ func (i *importer) becomes(r *manifest.Resource, f fate) {
 		i.out.order = append(i.out.order, r)
 	}
 	i.out.fates[r] = f
+	if i.made == nil {
+		i.made = map[identity][]*manifest.Resource{}
+	}
+	i.made[f.identity] = append(i.made[f.identity], r)
 }
 
 // merge remembers that an object becomes a part of what others became, which then are parts too.
 func (i *importer) merge(r *manifest.Resource, f fate) {
-	for other, known := range i.out.fates {
-		if known.identity == f.identity {
-			known.merged = true
-			i.out.fates[other] = known
-		}
+	for _, other := range i.made[f.identity] {
+		known := i.out.fates[other]
+		known.merged = true
+		i.out.fates[other] = known
 	}
 	f.merged, f.told = true, true
 	i.becomes(r, f)

@@ -21,7 +21,7 @@ func (i *importer) governed(namespace string, labels map[string]string) (list []
 		return nil, "it is for the whole namespace", false
 	}
 	part := false
-	for _, w := range i.workloads {
+	for _, w := range i.candidates(namespace, labels) {
 		if w.namespace != namespace || !w.mayCarry(labels) {
 			continue
 		}

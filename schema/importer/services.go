@@ -71,13 +71,27 @@ func (i *importer) findServices() {
 	}
 }
 
+// candidates lists the workloads of a namespace that a selector may be about, in the order of all of them.
+func (i *importer) candidates(ns string, selector map[string]string) []*workload {
+	if i.byApp == nil {
+		i.byApp = map[[2]string][]*workload{}
+		for _, w := range i.workloads {
+			i.byApp[[2]string{w.namespace, ""}] = append(i.byApp[[2]string{w.namespace, ""}], w)
+			if w.app != "" {
+				i.byApp[[2]string{w.namespace, w.app}] = append(i.byApp[[2]string{w.namespace, w.app}], w)
+			}
+		}
+	}
+	return i.byApp[[2]string{ns, selector["app"]}]
+}
+
 // serving lists the workloads of a namespace that have VMs with these labels. No labels select nothing.
 func (i *importer) serving(ns string, selector map[string]string) []*workload {
 	if len(selector) == 0 {
 		return nil
 	}
 	var list []*workload
-	for _, w := range i.workloads {
+	for _, w := range i.candidates(ns, selector) {
 		if w.namespace == ns && w.mayCarry(selector) && w.anyVM(selector) {
 			list = append(list, w)
 		}

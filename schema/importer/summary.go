@@ -42,7 +42,7 @@ func (r *Result) Summary(found diag.List) Summary {
 	}
 	for _, kind := range sorted(byKind) {
 		s.Beside[kind] = append(s.Beside[kind], byKind[kind]...)
-		s.Stays = append(s.Stays, kind+" "+atMost(byKind[kind], 5))
+		s.Stays = append(s.Stays, kind+" "+atMost(byKind[kind], 20))
 	}
 	if auto > 0 {
 		s.Stays = append(s.Stays, fmt.Sprintf("%s, which istiod made: VMs that register have them again", counted(auto, "WorkloadEntry", "WorkloadEntries")))

@@ -90,10 +90,15 @@ func (i *importer) findWorkloads(configs []*config) {
 func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*config) {
 	var groups []*group
 	byName := map[string]*group{}
+	byApp := map[string][]*group{}
+	add := func(g *group) {
+		groups, byName[g.name] = append(groups, g), g
+		byApp[g.labels["app"]] = append(byApp[g.labels["app"]], g)
+	}
 	for _, w := range all {
 		if w.Group() && !i.skip[w.Resource] {
 			g := &group{name: w.Name, from: w, labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
-			groups, byName[g.name] = append(groups, g), g
+			add(g)
 			i.becomes(w.Resource, fate{identity: identity{kind: "WorkloadGroup", namespace: ns, name: w.Name}})
 		}
 	}
@@ -104,7 +109,7 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 		g := byName[c.group]
 		if g == nil {
 			g = &group{name: c.group, labels: c.labels, ports: c.ports, account: c.account, version: c.labels["version"]}
-			groups, byName[g.name] = append(groups, g), g
+			add(g)
 		}
 		if g.config == nil {
 			g.config = c
@@ -120,7 +125,7 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 			g := byName[w.Auto()]
 			if g == nil && w.Auto() != "" { // its WorkloadGroup is not among the objects
 				g = &group{name: w.Auto(), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
-				groups, byName[g.name] = append(groups, g), g
+				add(g)
 			}
 			if g != nil {
 				g.auto = append(g.auto, w)
@@ -134,29 +139,39 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 				i.tellWritten(w)
 			}
 			if g == nil {
-				g = groupOf(w, groups)
+				candidates := groups // without the label, any may be the one
+				if app := w.Clients["app"]; app != "" {
+					candidates = byApp[app]
+				}
+				g = groupOf(w, candidates)
 			}
 			if g == nil {
 				g = &group{name: freeName(ownGroupName(w), byName), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
-				groups, byName[g.name] = append(groups, g), g
+				add(g)
 			}
 			g.entries = append(g.entries, w)
 		}
 	}
 	for _, g := range groups {
-		g.shareLabels()
+		g.shareLabels(i.out.used)
 	}
 	i.joinGroups(ns, groups)
 }
 
-// shareLabels leaves a group that is made of entries alone the labels that all of them have: the others are each VM's.
-func (g *group) shareLabels() {
+// shareLabels leaves a group that is made of entries alone the labels that all of them have: the others are each VM's. Of
+// a single entry, the labels that something selects by are taken for the group's.
+func (g *group) shareLabels(used map[string]bool) {
 	if g.from != nil || g.config != nil || len(g.entries) == 0 {
 		return
 	}
 	labels := maps.Clone(g.entries[0].Clients)
 	for _, e := range g.entries[1:] {
 		maps.DeleteFunc(labels, func(k, v string) bool { return k != "app" && k != "version" && e.Clients[k] != v })
+	}
+	if len(g.entries) == 1 {
+		maps.DeleteFunc(labels, func(k, _ string) bool {
+			return !used[k] && k != "app" && k != "version" && !mesh.DerivedLabel(k) && !strings.Contains(k, ".io/")
+		})
 	}
 	g.labels = labels
 }
