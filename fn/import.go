@@ -74,6 +74,9 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			out.compareBuilt(name, result)
 		}
 	}
+	for n := range out.Faults {
+		out.Faults[n].Message = importer.OneLine(out.Faults[n].Message) // names of foreign objects may be anything
+	}
 	out.Faults = conceal(oldVersions(out.Faults), &set).Sorted()
 	out.Summary = result.Summary(out.Faults)
 	return out

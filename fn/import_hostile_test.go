@@ -60,6 +60,7 @@ func FuzzImport(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(text)
 	}
+	f.Add([]byte("apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: \"a\\nb\"}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) { standsImport(t, text) })
 }
 

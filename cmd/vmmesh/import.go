@@ -32,16 +32,18 @@ func (a *app) importCommand() *cobra.Command {
 		Short: "Turn manifests that exist into a spec that builds to them",
 		Long: `Turn manifests of VMs in a mesh into a vmmesh.yaml: WorkloadGroups and WorkloadEntries with what is
 about them, which is Namespaces, ServiceAccounts, Services, ServiceEntries, DestinationRules,
-VirtualServices, Sidecars, policies and Telemetry. What is built from it is held against what was
-read, so that everything that the spec cannot say, or says in another way, is reported at its line,
-with what to do about it. So is every defect that 'vmmesh verify' finds in the manifests themselves.
-The spec goes to standard output, the report to standard error.
+VirtualServices, Sidecars, policies and Telemetry. The spec goes to standard output, the report to
+standard error. The report begins with what is in the spec, what stays beside it, what is left to
+decide, and in which order to apply the build. Import builds the spec and compares the result with
+what it read: whatever differs is reported at its line, with what that does at run time. So is every
+defect that 'vmmesh verify' finds in the manifests themselves.
 
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input. All
 PATHs are one cluster: give it one environment at a time, with what has pods beside the VMs, since a
-policy that selects pods too stays outside the spec. A directory with a cluster.env is what 'istioctl x
-workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and root-cert.pem are
-read, the token never.
+policy that selects pods too stays outside the spec. Objects without a namespace are in the one of
+-n, else in the only one that others name, else in default. A directory with a cluster.env is what
+'istioctl x workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and
+root-cert.pem are read, the token never.
 
 A directory that 'vmmesh build -o' wrote has its spec in .vmmesh.lock. Named alone, it gives that
 spec back, and every file that is no longer as the spec builds it is reported.

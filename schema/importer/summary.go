@@ -42,7 +42,7 @@ func (r *Result) Summary(found diag.List) Summary {
 	}
 	for _, kind := range sorted(byKind) {
 		s.Beside[kind] = append(s.Beside[kind], byKind[kind]...)
-		s.Stays = append(s.Stays, kind+" "+atMost(byKind[kind], 20))
+		s.Stays = append(s.Stays, kind+" "+atMost(byKind[kind], 20)+couldBe[kind])
 	}
 	if auto > 0 {
 		s.Stays = append(s.Stays, fmt.Sprintf("%s, which istiod made: VMs that register have them again", counted(auto, "WorkloadEntry", "WorkloadEntries")))
@@ -60,7 +60,25 @@ func (r *Result) Summary(found diag.List) Summary {
 		s.Decide = append(s.Decide, counted(lost, "part", "parts")+" of the manifests cannot be expressed: see VM802 below, and whether it matters")
 	}
 	s.Steps = r.steps(len(s.Stays) > 0)
+	for _, list := range [][]string{s.Stays, s.Decide, s.Steps} {
+		for n := range list {
+			list[n] = OneLine(list[n])
+		}
+	}
 	return s
+}
+
+// OneLine is a text with a space for each line break and without other characters that are not printed.
+func OneLine(s string) string {
+	return strings.Map(visible, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ", "\u2028", " ", "\u2029", " ").Replace(s))
+}
+
+// couldBe is what a spec can make in the place of what stays.
+var couldBe = map[string]string{
+	"IstioOperator":  " (spec.controlPlane.install can make one)",
+	"Gateway":        " (spec.controlPlane.eastWestGateway can make those that expose istiod and the services)",
+	"PrometheusRule": " (spec.observability.prometheus can make those of the VMs)",
+	"ScrapeConfig":   " (spec.observability.prometheus can make those of the VMs)",
 }
 
 func nameOf(r *manifest.Resource) string {
