@@ -56,12 +56,13 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 	}
 	refused := map[*manifest.Resource]string{}
 	result := importer.Import(&set, folders, o, skip, refused)
+	built := buildOf(name, result)
 	for range mostRefused { // what a spec refuses in one object keeps no other out
-		more := refusals(name, result, refused)
-		if !more {
+		if !built.refusals(result, refused) {
 			break
 		}
 		result = importer.Import(&set, folders, o, skip, refused)
+		built = buildOf(name, result)
 	}
 	out.Others, out.Specs = result.Others, len(result.Specs)
 	out.Faults = append(out.Faults, result.Findings...)
@@ -71,7 +72,7 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			out.Text = ""
 			out.Faults = append(out.Faults, wrong...)
 		} else {
-			out.compareBuilt(name, result)
+			out.compareBuilt(built, result)
 		}
 	}
 	for n := range out.Faults {
@@ -140,18 +141,31 @@ func secretsIn(name, text string) diag.List {
 // mostRefused is how often an import is made again without objects that a spec refuses.
 const mostRefused = 10
 
+// importBuild is what the pipeline makes of the specs of an import, with something in the place of what a person has yet
+// to set.
+type importBuild struct {
+	docs     []*schema.Document
+	mesh     *mesh.Mesh
+	findings diag.List
+}
+
+func buildOf(name string, result *importer.Result) importBuild {
+	var b importBuild
+	if len(result.Specs) == 0 {
+		return b
+	}
+	b.docs, b.findings = schema.Parse(name, []byte(result.Buildable()))
+	if !b.findings.HasErrors() {
+		b.mesh, b.findings = check(b.docs)
+	}
+	return b
+}
+
 // refusals finds the objects because of which the specs cannot be built, and reports whether there are any that are not
 // known yet.
-func refusals(name string, result *importer.Result, refused map[*manifest.Resource]string) bool {
-	if len(result.Specs) == 0 {
-		return false
-	}
-	docs, findings := schema.Parse(name, []byte(result.Buildable()))
-	if !findings.HasErrors() {
-		_, findings = check(docs)
-	}
+func (b *importBuild) refusals(result *importer.Result, refused map[*manifest.Resource]string) bool {
 	found := false
-	for _, d := range findings {
+	for _, d := range b.findings {
 		if d.Severity < diag.Error || d.At == nil {
 			continue
 		}
@@ -159,7 +173,7 @@ func refusals(name string, result *importer.Result, refused map[*manifest.Resour
 		for root.Parent() != nil {
 			root = root.Parent()
 		}
-		n := slices.IndexFunc(docs, func(doc *schema.Document) bool { return doc.At == root })
+		n := slices.IndexFunc(b.docs, func(doc *schema.Document) bool { return doc.At == root })
 		if n < 0 {
 			continue
 		}
@@ -174,12 +188,8 @@ func refusals(name string, result *importer.Result, refused map[*manifest.Resour
 
 // compareBuilt builds the specs, with something in the place of what a person has yet to set, and adds what differs. What
 // the rules of the catalogue find in the specs is among it, as far as it would stop a build: it is in the manifests too.
-func (out *Imported) compareBuilt(name string, result *importer.Result) {
-	docs, findings := schema.Parse(name, []byte(result.Buildable()))
-	var m *mesh.Mesh
-	if !findings.HasErrors() {
-		m, findings = check(docs)
-	}
+func (out *Imported) compareBuilt(built importBuild, result *importer.Result) {
+	m, findings := built.mesh, built.findings
 	for _, d := range findings {
 		if d.Severity >= diag.Error {
 			out.Faults = append(out.Faults, d)

@@ -104,7 +104,7 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 	}
 	var got fn.Imported
 	var texts []fn.Manifests
-	if built != nil {
+	if built != nil && built.Source != "" {
 		done := a.progress("importing", nil)
 		got = fn.ImportTree(name, *built, o.Options)
 		done()
@@ -114,21 +114,26 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 			return err
 		}
 		done := a.progress("importing", nil)
-		got = fn.Import(name, texts, folders, o.Options)
+		if built != nil {
+			got = fn.ImportParts(name, texts, folders, o.Options, *built)
+		} else {
+			got = fn.Import(name, texts, folders, o.Options)
+		}
 		done()
 	}
+	whole := built != nil && built.Source != ""
 	if err := a.writeImport(got.Text, o); err != nil {
 		return err
 	}
 	findings := slices.Concat(got.Faults, got.Defects)
 	if diag.Format(o.report) == diag.Text {
-		a.sumUpImport(got, built != nil)
+		a.sumUpImport(got, whole)
 	}
 	if err := a.report(a.Err, a.Err, o.report, findings, failOnError); err != nil {
 		return err
 	}
 	a.tellRules(findings)
-	a.talkImport(got, o, built != nil)
+	a.talkImport(got, o, whole)
 	switch {
 	case got.Text == "" && !got.Faults.HasErrors():
 		a.say("there is no WorkloadGroup, WorkloadEntry or ServiceEntry in %s", spokenSources(texts))

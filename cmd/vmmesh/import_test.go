@@ -106,6 +106,14 @@ func TestImportTree(t *testing.T) {
 
 	r = run("import", "a", "vmmesh.yaml", "--istio-version", "1.31.1")
 	require.Contains(t, r.err, "import it alone")
+
+	require.NoError(t, os.Remove("b/.vmmesh.lock")) // then what no manifest has is named
+	r = run("import", "b", "--istio-version", "1.31.1")
+	require.Equal(t, exitFindings, r.code)
+	require.Contains(t, r.err, "error VM802: monitoring/dashboards/vm-fleet.json: the spec does not build it")
+	require.NotContains(t, r.err, "vm.env") // the VMs' files are built from what was read, byte for byte
+	r = run("import", "b")
+	require.Contains(t, r.err, "are not compared: the spec cannot be built yet")
 }
 
 // filesBelow reads all files of a tree but its lock, whose checksum is that of the spec's text.

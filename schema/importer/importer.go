@@ -124,6 +124,7 @@ type importer struct {
 	options    Options
 	out        *Result
 	istio      facts
+	pods       map[string][]map[string]string    // the labels of pods, by namespace
 	made       map[identity][]*manifest.Resource // by what they become
 	skip       map[*manifest.Resource]bool       // read with errors: they stay out
 	workloads  []*workload                       // by namespace and name
@@ -261,12 +262,18 @@ func each[T proto.Message](i *importer) []*manifest.Resource {
 
 // hasPods reports whether pods of a namespace have these labels.
 func (i *importer) hasPods(namespace string, labels map[string]string) bool {
-	for _, w := range i.set.Workloads(namespace) {
-		if !w.VM && manifest.Carries(w.Clients, labels) {
-			return true
+	if i.pods == nil {
+		i.pods = map[string][]map[string]string{}
+		for ns, all := range i.set.Namespaces() {
+			for _, w := range all {
+				if !w.VM {
+					i.pods[ns] = append(i.pods[ns], w.Clients)
+				}
+			}
+			i.pods[ns] = distinct(i.pods[ns])
 		}
 	}
-	return false
+	return slices.ContainsFunc(i.pods[namespace], func(pod map[string]string) bool { return manifest.Carries(pod, labels) })
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

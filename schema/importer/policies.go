@@ -54,12 +54,7 @@ func (i *importer) governed(namespace string, labels map[string]string) (list []
 }
 
 func (i *importer) governsPods(namespace string, labels map[string]string) bool {
-	for _, w := range i.set.Governed(namespace, labels) {
-		if !w.VM {
-			return true
-		}
-	}
-	return false
+	return i.hasPods(namespace, labels)
 }
 
 // rootNamespace reports whether a policy of this namespace is for the whole mesh.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -24,6 +25,8 @@ type workload struct {
 	groups          []*group
 	services        []*service
 	ports           []*port
+	portNamed       map[string]*port                // the same by name
+	portsAt         map[uint32][]*port              // and by the port of the VMs
 	targets         map[string][]uint32             // where any VM listens, by the name of a port
 	objects         []*manifest.Resource            // what is about it, but for its VMs
 	sources         map[string][]*manifest.Resource // of its parts: allow, deny, mtls, jwt, sidecar
@@ -49,6 +52,8 @@ type group struct {
 	ports     map[string]uint32
 	account   string
 	version   string
+	labelSets []map[string]string // see vms
+	ofPorts   []map[string]uint32 // see portSets
 }
 
 // spec is the group's WorkloadGroup, empty where it has none.
@@ -59,13 +64,39 @@ func (g *group) spec() *networking.WorkloadGroup {
 	return g.from.Spec.(*networking.WorkloadGroup)
 }
 
-// vms lists the label sets that VMs of the group have.
+// vms lists the label sets that VMs of the group have, each once. Its entries are all there when it is first called.
 func (g *group) vms() []map[string]string {
-	sets := []map[string]string{g.labels}
-	for _, e := range g.entries {
-		sets = append(sets, e.Clients)
+	if g.labelSets == nil {
+		g.labelSets = []map[string]string{g.labels}
+		for _, e := range g.entries {
+			g.labelSets = append(g.labelSets, e.Clients)
+		}
+		g.labelSets = distinct(g.labelSets)
 	}
-	return sets
+	return g.labelSets
+}
+
+// portSets lists the ports that the group and its VMs have, each set once, as vms does.
+func (g *group) portSets() []map[string]uint32 {
+	if g.ofPorts == nil {
+		g.ofPorts = []map[string]uint32{g.ports}
+		for _, e := range g.entries {
+			g.ofPorts = append(g.ofPorts, e.Ports)
+		}
+		g.ofPorts = distinct(g.ofPorts)
+	}
+	return g.ofPorts
+}
+
+// distinct leaves the first of maps that are equal.
+func distinct[V any](list []map[string]V) []map[string]V {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(m map[string]V) bool {
+		key := fmt.Sprintf("%#v", m) // which prints keys in order
+		known := seen[key]
+		seen[key] = true
+		return known
+	})
 }
 
 // findWorkloads sorts WorkloadGroups and WorkloadEntries into workloads: those of one namespace with one label app.
