@@ -120,20 +120,21 @@ type identity struct {
 
 // importer carries what grows while the set is read.
 type importer struct {
-	set        *manifest.Set
-	options    Options
-	out        *Result
-	istio      facts
-	pods       map[string][]map[string]string    // the labels of pods, by namespace
-	made       map[identity][]*manifest.Resource // by what they become
-	skip       map[*manifest.Resource]bool       // read with errors: they stay out
-	workloads  []*workload                       // by namespace and name
-	byApp      map[[2]string][]*workload         // by namespace and the label app; all of a namespace by ""
-	hosts      map[string]*service               // by namespace/host
-	externals  []*external
-	spaces     map[string]*space
-	within     map[string][]*manifest.Resource       // by namespace, which holds its Namespace too
-	servicesOf map[[2]string][]*manifest.ServiceView // by namespace and the label app that they select
+	set         *manifest.Set
+	options     Options
+	out         *Result
+	istio       facts
+	pods        map[string][]map[string]string    // the labels of pods, by namespace
+	made        map[identity][]*manifest.Resource // by what they become
+	skip        map[*manifest.Resource]bool       // read with errors: they stay out
+	workloads   []*workload                       // by namespace and name
+	byApp       map[[2]string][]*workload         // by namespace and the label app; all of a namespace by ""
+	hosts       map[string]*service               // by namespace/host
+	externals   []*external
+	spaces      map[string]*space
+	guessedHome bool                                  // whether the namespace of objects that name none was guessed
+	within      map[string][]*manifest.Resource       // by namespace, which holds its Namespace too
+	servicesOf  map[[2]string][]*manifest.ServiceView // by namespace and the label app that they select
 }
 
 // Import makes specs of a set. Objects in skip are left alone: they could not be read. Those in refused stay outside the
@@ -149,6 +150,7 @@ func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.R
 		}
 	}
 	i.out.full, i.out.used = i.fullHost, i.usedLabels()
+	i.tellHome()
 	configs := i.readFolders(folders)
 	i.readFacts(configs)
 	i.findWorkloads(configs)
@@ -166,7 +168,6 @@ func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.R
 	}
 	i.findNamespaceModes()
 	i.makeSpecs()
-	i.tellHome()
 	i.tellRest()
 	return i.out
 }

@@ -56,6 +56,7 @@ func (i *importer) tellHome() {
 		return
 	}
 	at := unplaced[0].Place("metadata", "name")
+	i.guessedHome = i.options.Namespace == ""
 	if i.options.Namespace != "" {
 		d := ruleDecide.At(at, "%s without a namespace: the spec puts %s in %s, as --namespace has it",
 			counted(len(unplaced), "object is", "objects are"), themOrIt(len(unplaced)), i.options.Namespace)

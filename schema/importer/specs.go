@@ -96,6 +96,9 @@ func (i *importer) makeSpec(p *part, name string) {
 		s.Istio.Revision = p.space.revision
 	}
 	s.Namespace = p.namespace()
+	if i.guessedHome && s.Namespace == i.set.Namespace {
+		n["spec.namespace"] = "the manifests name none; if they are applied to another one, set that here"
+	}
 	used := map[string]bool{}
 	for _, w := range p.workloads {
 		if w.namespace != first(s.Namespace, "vm-workloads") {

@@ -122,6 +122,7 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 	var groups []*group
 	byName := map[string]*group{}
 	byApp := map[string][]*group{}
+	versions := versionsOf(all)
 	add := func(g *group) {
 		groups, byName[g.name] = append(groups, g), g
 		byApp[g.labels["app"]] = append(byApp[g.labels["app"]], g)
@@ -177,7 +178,7 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 				g = groupOf(w, candidates)
 			}
 			if g == nil {
-				g = &group{name: freeName(ownGroupName(w), byName), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
+				g = &group{name: freeName(ownGroupName(w, versions), byName), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
 				add(g)
 			}
 			g.entries = append(g.entries, w)
@@ -351,7 +352,8 @@ func (w *workload) chooseAccount() {
 	}
 	if w.account == "" {
 		w.account = "default"
-		w.note("serviceAccount", "no manifest names one, and istioctl then takes this; an identity of its own is what policies can tell it by")
+		w.note("serviceAccount", "no manifest names one, and istioctl then uses default. Clients call the VMs by mTLS with it, which "+
+			"needs a sidecar there; policies can tell only an identity of their own from others")
 	}
 }
 
