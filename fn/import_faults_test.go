@@ -59,6 +59,20 @@ func TestImportNamesWhatDiffers(t *testing.T) {
 			steps: []string{"apply a copy, under another name, of PeerAuthentication fin/ledger", "apply the build", "new files", "delete what has another name now: the copies"},
 			exact: 2,
 		},
+		"two policies that become one": {
+			in: ledgerGroup + policy("AuthorizationPolicy", "ledger-allow", "spec: {selector: {matchLabels: {app: ledger}}, rules: [{from: [{source: {namespaces: [web]}}]}]}") +
+				policy("AuthorizationPolicy", "more", "spec: {selector: {matchLabels: {app: ledger}}, rules: [{from: [{source: {namespaces: [api]}}]}]}"),
+			report: []string{"AuthorizationPolicy fin/ledger-allow, fin/more: gets class: vm", "fin/more becomes part of the one policy ledger-allow"},
+			steps:  []string{"apply a copy, under another name, of AuthorizationPolicy fin/ledger-allow", "new files", "kubectl delete authorizationpolicy -n fin more; the copies"},
+			exact:  2,
+		},
+		"what a spec refuses": {
+			in: ledgerGroup + "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: proxy, namespace: fin}\n" +
+				"spec: {hosts: [proxy.example], ports: [{number: 3128, name: http, protocol: HTTP_CONNECT}], resolution: DNS}\n",
+			not:    []string{"proxy.example"},
+			report: []string{"warning VM801: ServiceEntry fin/proxy stays outside the spec: a spec cannot have it"},
+			exact:  2,
+		},
 		"no service account": {
 			in:     "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: old, namespace: fin}\nspec: {address: 10.3.0.9, labels: {app: old}}\n",
 			report: []string{"warning VM803: WorkloadEntry fin/old: gets spec.serviceAccount: default", "mTLS instead of plaintext"},

@@ -84,11 +84,16 @@ func (c *Comparison) Findings() diag.List {
 				named.add(r, made.name)
 			}
 		}
-		if f.merged {
-			continue // it is part of another, which was reported
-		}
 		d := differ{r: r, host: f.host, used: c.result.used, out: made.fields}
 		was := valueOf(r, &c.enc)
+		if f.merged { // it is part of another, which was reported: only whom it selects can be compared
+			d.selectors(was.fields["spec"], made.fields["spec"])
+			differences = append(differences, d.found...)
+			if c.selectorNarrows(&d) && made.name == r.Name {
+				c.result.narrowed = append(c.result.narrowed, r)
+			}
+			continue
+		}
 		c.completeHosts(&d, was.fields["spec"])
 		d.walk(r.Place("metadata", "labels"), "metadata.labels", was.fields["labels"], made.fields["labels"])
 		d.walk(r.Place("metadata", "annotations"), "metadata.annotations", was.fields["annotations"], made.fields["annotations"])

@@ -62,6 +62,17 @@ func (d *differ) routes(in, out any) {
 	d.walk(d.r.Place("spec"), "spec", in, out)
 }
 
+// selectors compares whom two policies select.
+func (d *differ) selectors(in, out any) {
+	a, _ := in.(map[string]any)
+	b, _ := out.(map[string]any)
+	for _, key := range []string{"selector", "workloadSelector"} {
+		if a[key] != nil {
+			d.walk(d.r.Place("spec", key), "spec."+key, a[key], b[key])
+		}
+	}
+}
+
 // anyPort is routes without ports in matches and destinations, where those that are then alike appear once.
 func anyPort(routes any) any {
 	list, _ := routes.([]any)

@@ -101,7 +101,7 @@ func atMost(names []string, most int) string {
 func (r *Result) steps(beside bool) []string {
 	var steps []string
 	if len(r.narrowed) > 0 {
-		steps = append(steps, fmt.Sprintf("apply a copy, under another name, of %s: the build's select class=vm, which the VMs do not have yet",
+		steps = append(steps, fmt.Sprintf("apply a copy, under another name, of %s: those of the build select class=vm, which the VMs do not have yet",
 			several(r.narrowed)))
 	}
 	files := "bring each VM its new files and run install.sh, which restarts its sidecar"
