@@ -32,7 +32,7 @@ func TestGroupOverridesVMFieldByField(t *testing.T) {
 	want := *same
 	want.At, want.ProxyAt, want.Interception.At = vm.At, vm.ProxyAt, vm.Interception.At
 	want.Package.Version = "1.30.0"
-	want.Package.Release = Release{Minor: 29}
+	want.Package.Release = Release{Minor: 30}
 	want.Address.Interface = "eth2"
 	want.Firewall.SSHPort = 22
 	want.Interception.ExcludeOutboundPorts = []uint32{465, 587}
