@@ -40,7 +40,7 @@ func TestExplain(t *testing.T) {
 	d = explained(t, "spec.istio.version")
 	require.True(t, d.Required)
 	require.Equal(t, []string{"1.31.1"}, d.Examples)
-	require.Equal(t, "a whole Istio version from 1.24 to 1.31 with its patch number", d.Form)
+	require.Equal(t, "a whole Istio version from 1.24 with its patch number, such as 1.31.1", d.Form)
 }
 
 func TestExplainTakesManySpellings(t *testing.T) {

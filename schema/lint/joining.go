@@ -16,23 +16,19 @@ var tokenByHand = diag.Rule{
 	Long: "With registration: Auto and no instances, VMs are made by a scaling group or by hand at any time. Each needs a token before " +
 		"its first start; TokenFile waits for one that someone puts on that VM, so it does not join unattended. TokenRequest, HTTP, " +
 		"Command and SPIRE ask for a token themselves.",
-	Bad: "spec:\n  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
-	Good: "spec:\n  vm: {identity: {type: HTTP, http: {url: \"https://tokens.example.com/\"}}}\n" +
+	Bad: "spec:\n  vm: {cloud: {type: AWS}}\n  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
+	Good: "spec:\n  vm: {cloud: {type: AWS}, identity: {type: HTTP, http: {url: \"https://tokens.example.com/\"}}}\n" +
 		"  workloads:\n  - groups: [{name: pay, registration: Auto, instances: []}]",
 }
 
 func findTokensByHand(m *mesh.Mesh, report Report) {
 	for _, w := range m.Workloads {
 		for _, g := range w.Groups {
-			if !g.Discovered() || g.VM.Identity.Type != "TokenFile" {
-				continue
+			if !g.Discovered() || g.VM.Cloud.Type == "None" || g.VM.Identity.Type != "TokenFile" {
+				continue // what makes VMs without a cloud may bring their tokens too
 			}
-			d := tokenByHand.At(g.At.Key("registration"), "VMs of group %q cannot join unattended: TokenFile waits for a token that someone puts there", g.Name).
-				WithHelp("set vm.identity to TokenRequest, HTTP, Command or SPIRE, which ask for a token themselves")
-			if g.VM.Cloud.Type == "None" {
-				d.Severity = diag.Info // what makes these VMs may bring their tokens too
-			}
-			report(d)
+			report(tokenByHand.At(g.At.Key("registration"), "VMs of group %q cannot join unattended: TokenFile waits for a token that someone puts there", g.Name).
+				WithHelp("set vm.identity to TokenRequest, HTTP, Command or SPIRE, which ask for a token themselves"))
 		}
 	}
 }

@@ -24,6 +24,7 @@ func (r *resolver) istio(s *schema.Spec) *Istio {
 		PodCIDRs:     r.prefixes(in.PodCIDRs, in.At.Key("podCIDRs")),
 		ServiceCIDRs: r.prefixes(in.ServiceCIDRs, in.At.Key("serviceCIDRs")),
 	}
+	r.newRelease(release, in.At.Key("version"))
 	r.revisions(in, i)
 	if i.DiscoveryAddress == "" {
 		i.DiscoveryAddress = i.Revision.Host + ":15012"
@@ -69,6 +70,7 @@ func (r *resolver) revisions(in *schema.Istio, i *Istio) {
 		if !ok {
 			release = i.Release
 		}
+		r.newRelease(release, v.At.Key("version"))
 		i.Revisions = append(i.Revisions, &Revision{Name: v.Name, Release: release, Host: IstiodHost(v.Name, in.Namespace)})
 	}
 	slices.SortFunc(i.Revisions, func(a, b *Revision) int { return cmp.Compare(a.Name, b.Name) })
