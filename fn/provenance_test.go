@@ -12,7 +12,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// TestProvenance: every object of every case has the two labels, of the spec that it is made from; no selector, template
+// TestProvenance: every object of every case has the two labels, of the spec that it is made from; no selector, template,
 // or file of a VM has them.
 func TestProvenance(t *testing.T) {
 	kinds := map[string]bool{}
@@ -29,7 +29,8 @@ func TestProvenance(t *testing.T) {
 			require.LessOrEqual(t, len(spec), 63)
 			kinds[kindOf(d.Root)] = true
 		}
-		require.Equal(t, len(documents), strings.Count(out.stream.String(), "vmmesh.dev/spec:"), "%s: in a selector or a template too", name)
+		require.Equal(t, len(documents), strings.Count(out.stream.String(), "vmmesh.dev/spec:"),
+			"%s: in a selector or a template too", name)
 		for file, text := range out.files {
 			if strings.HasPrefix(file, "vms/") {
 				require.NotContains(t, text, "vmmesh.dev/spec", file)
