@@ -12,15 +12,25 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// Files makes the folders of every group: vms/<namespace>/<group>/ and, below it, those of its instances. A folder is
-// made when it is asked for, and nothing of it is kept.
+// Files makes vms/scripts/, which is the same for every VM, and the folders of every group: vms/<namespace>/<group>/ and,
+// below it, those of its instances. A folder is made when it is asked for, and nothing of it is kept.
 func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
-		group := Folders()
+		k := newKit()
+		static := k.static
+		k.static = nil
+		some := false
 		for _, w := range m.Workloads {
 			for _, g := range w.Groups {
+				for _, f := range static {
+					f.Path = "vms/" + mesh.ScriptsFolder + "/" + f.Path
+					if !some && !yield(f) {
+						return
+					}
+				}
+				some = true
 				folder := "vms/" + w.Namespace + "/" + g.Name + "/"
-				for f := range group(g) {
+				for f := range k.group(g) {
 					f.Path = folder + f.Path
 					if !yield(f) {
 						return
@@ -31,7 +41,8 @@ func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	}
 }
 
-// Folders makes the files of one group's folder after the other. What all groups share is made once.
+// Folders makes the files of one group after the other, with those of vms/scripts/ among them, for a place that holds
+// nothing but one group's. What all groups share is made once.
 func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group }
 
 // kit is what all groups share.

@@ -1,13 +1,26 @@
 #!/bin/bash
-# Makes this VM a member of the mesh, out of the folder that this script lies in. Run it again after every change of the
-# folder; without one it changes nothing.
+# Makes this VM a member of the mesh, out of its group's folder. Run it again after every change of the folder; without
+# one it changes nothing.
 #
-#   sudo bash install.sh [--allow-downgrade]
+#   sudo bash scripts/install.sh [--allow-downgrade] GROUP     the group's folder, here or next to that of this script
+#   sudo bash install.sh [--allow-downgrade]                   where this script is in the group's folder, as in user-data
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 alone "${BASH_SOURCE[0]}" "$@"
-[ "${1---allow-downgrade}" = --allow-downgrade ] || die "unknown argument $1" "usage: sudo bash install.sh [--allow-downgrade]"
+usage="usage: sudo bash scripts/install.sh [--allow-downgrade] GROUP"
+DOWNGRADE= # "yes" where an older package may replace a newer one
+folder=
+for argument; do
+	case $argument in
+	--allow-downgrade) DOWNGRADE=yes ;;
+	-*) die "unknown argument $argument" "$usage" ;;
+	*)
+		[ -z "$folder" ] || die "one group at a time: $folder or $argument" "$usage"
+		folder=$argument
+		;;
+	esac
+done
 
 LIB=/usr/local/lib/vmmesh
 UNITS=/etc/systemd/system
@@ -35,6 +48,47 @@ add() {
 		dnf -y "$verb" "$@" >&2
 	else
 		yum -y "$verb" "$@" >&2
+	fi
+}
+
+# find_group sets GROUP to the folder of the group's files.
+find_group() {
+	local dir candidates=()
+	GROUP=$here
+	if [ -n "$folder" ]; then
+		GROUP=
+		for dir in "$folder" "$here/../$folder"; do
+			[ -n "$GROUP" ] || [ ! -e "$dir/vm.env" ] || GROUP=$(cd "$dir" && pwd)
+		done
+		[ -n "$GROUP" ] || die "there is no folder of a group's files at $folder" \
+			"scp -r DIR/vms/scripts DIR/vms/<namespace>/<group> VM: and then: sudo bash scripts/install.sh <group>"
+	elif [ ! -e "$here/vm.env" ]; then
+		for dir in "$here"/../*/vm.env; do
+			[ ! -e "$dir" ] || candidates+=("$(basename "$(dirname "$dir")")")
+		done
+		die "the group is missing" "$usage${candidates:+ (here: ${candidates[*]})}"
+	fi
+	[ -e "$GROUP/cluster.env" ] || die "$GROUP/cluster.env is missing" "copy the group's whole folder"
+}
+
+# find_own sets OWN to the folder of the instance that this VM is, where that has settings of its own.
+find_own() {
+	local name settings
+	OWN=
+	instance "$GROUP/instances"
+	IFS=$'\t' read -r _ _ _ name settings <<<"$found"
+	[ "$settings" = own ] || return 0
+	OWN=$GROUP/$name
+	[ -d "$OWN" ] || die "this VM is instance $name, which has settings of its own, and $OWN is missing" \
+		"copy the group's whole folder, or boot the VM from vms/$VMMESH_NAMESPACE/$VMMESH_GROUP/$name/user-data"
+}
+
+# config FILE prints the path of a file of settings: the instance's own, or else the group's.
+config() {
+	if [ -n "$OWN" ] && [ -e "$OWN/$1" ]; then
+		echo "$OWN/$1"
+	else
+		echo "$GROUP/$1"
 	fi
 }
 
@@ -86,8 +140,8 @@ package() {
 	have=$(installed "$format")
 	[ "$have" != "$want" ] || return 0
 	if [ "$(printf '%s\n' "$have" "$want" | sort -V | tail -n 1)" = "$have" ]; then
-		if [ $# = 0 ]; then
-			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade"
+		if [ -z "$DOWNGRADE" ]; then
+			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade${folder:+ $GROUP}"
 			return
 		fi
 		verb=downgrade
@@ -128,10 +182,10 @@ download() {
 		die "$url is not what it should be: its SHA-256 is not $sum" "nothing was installed; find out who changed the file, or correct vm.package.checksums"
 }
 
-# place MODE DESTINATION FILE copies a file of the bundle; one that the bundle lacks goes away.
+# place MODE DESTINATION FILE copies a file; one that is not there any more is removed from its destination.
 place() {
-	if [ -e "$here/$3" ]; then
-		put "$1" root:root "$2" <"$here/$3"
+	if [ -e "$3" ]; then
+		put "$1" root:root "$2" <"$3"
 	elif [ -e "$2" ]; then
 		rm -f "$2"
 		CHANGED=yes
@@ -144,18 +198,18 @@ files() {
 	install -d -m 0755 "$ETC" "$STATE" "$LIB"
 	CHANGED=
 	for file in cluster.env mesh.yaml hosts root-cert.pem vm.env instances; do
-		place 0644 "$ETC/$file" "$file"
+		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	[ -z "$CHANGED" ] || RESTART=yes
 	for file in firewall.rules firewall.nft; do
-		place 0644 "$ETC/$file" "$file"
+		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	for file in "$here"/*.sh; do
 		file=${file##*/}
-		[ "$file" = install.sh ] || place 0755 "$LIB/$file" "$file"
+		[ "$file" = install.sh ] || place 0755 "$LIB/$file" "$here/$file"
 	done
 	# With TPROXY the agent is root, and writes logs that the rotation's user could not empty.
-	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh istio.logrotate
+	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh "$here/istio.logrotate"
 }
 
 # units copies units and drop-ins, and removes drop-ins for a workload that this VM no longer runs.
@@ -163,9 +217,9 @@ units() {
 	local file istio=$UNITS/istio.service.d/10-vmmesh.conf app=$UNITS/$VMMESH_WORKLOAD.service.d/10-vmmesh.conf
 	CHANGED=
 	install -d -m 0755 "${istio%/*}"
-	place 0644 "$istio" istio.conf
+	place 0644 "$istio" "$here/istio.conf"
 	for file in "$here"/vmmesh-*.{service,timer}; do
-		place 0644 "$UNITS/${file##*/}" "${file##*/}"
+		place 0644 "$UNITS/${file##*/}" "$file"
 	done
 	case $VMMESH_WORKLOAD in
 	istio | vmmesh-*) app= ;; # our own units would wait for themselves
@@ -176,11 +230,11 @@ units() {
 		;;
 	*)
 		install -d -m 0755 "${app%/*}"
-		place 0644 "$app" application.conf
+		place 0644 "$app" "$here/application.conf"
 		;;
 	esac
 	for file in "$UNITS"/*.service.d/10-vmmesh.conf; do
-		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" gone
+		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" /nowhere
 	done
 	[ -z "$CHANGED" ] || manage daemon-reload
 }
@@ -198,7 +252,7 @@ forwarding() {
 		[ -e /usr/lib/systemd/systemd-resolved ] || [ -e /lib/systemd/systemd-resolved ] ||
 			warn "vm.dns.mode is Forward and systemd-resolved is not installed: names of $VMMESH_CLUSTER_DOMAIN will not resolve"
 	else
-		place 0644 "$file" gone
+		place 0644 "$file" /nowhere
 	fi
 	[ -z "$CHANGED" ] || manage try-restart systemd-resolved.service
 }
@@ -217,11 +271,13 @@ start() {
 	done
 }
 
-settings "$here/vm.env"
-[ -e "$here/cluster.env" ] || die "$here/cluster.env is missing" "copy the group's whole folder, not this script alone"
+find_group
+settings "$GROUP/vm.env"
 has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
 tools
-package "$@"
+find_own
+settings "$(config vm.env)"
+package
 files
 units
 forwarding
