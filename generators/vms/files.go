@@ -51,12 +51,13 @@ type kit struct {
 	open, filtered *cloudinit.Writer
 }
 
-// newKit leaves the firewall's scripts out of the user-data of groups that ask for no firewall: a VM that boots for the
-// first time has none of ours to take away, and they are a fifth of the bytes. The folders have them all the same.
+// newKit leaves out of user-data what a first boot from it does not need: folders.sh, and the firewall's scripts for groups
+// that ask for no firewall, since a new VM has none of ours to take away, and they are a fifth of the bytes.
 func newKit() kit {
 	static := scripts.Files()
+	booted := slices.DeleteFunc(slices.Clone(static), func(f manifest.File) bool { return f.Path == "folders.sh" })
 	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
-	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
+	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(booted), isFirewall)), cloudinit.NewWriter(booted)}
 }
 
 // boot writes the user-data of a group.

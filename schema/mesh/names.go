@@ -33,7 +33,7 @@ const ScriptsFolder = "scripts"
 // VMFileNames are the files of a group, which no instance can be named after: its own folder may be next to them.
 var VMFileNames = []string{
 	"cluster.env", "mesh.yaml", "hosts", "vm.env", "root-cert.pem", "instances", "user-data",
-	"firewall.rules", "firewall.nft", "address.sh", "application.conf", "diagnose.sh", "firewall.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
+	"firewall.rules", "firewall.nft", "address.sh", "application.conf", "diagnose.sh", "firewall.sh", "folders.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
 	"prepare.sh", "ready.sh", "vmmesh-firewall.service", "vmmesh-identity.service", "vmmesh-identity.timer", "vmmesh-ready.service",
 }
 

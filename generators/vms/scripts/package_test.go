@@ -292,9 +292,9 @@ func TestInstallFromFolders(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "the group is missing\nvmmesh:   usage: sudo bash scripts/install.sh [--allow-downgrade] GROUP (here: pay)"},
+		{nil, "/root/scripts/vm.env is missing\nvmmesh:   copy vms/scripts and the group's folder to this VM and run: sudo bash scripts/install.sh <group>"},
 		{[]string{"web"}, "there is no folder of a group's files at web"},
-		{[]string{"pay", "web"}, "one group at a time: pay or web"},
+		{[]string{"pay", "pay"}, "one group at a time: pay or pay"},
 		{[]string{"--pay"}, "unknown argument --pay"},
 	} {
 		r := install("/", c.args...)
