@@ -8,16 +8,20 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 alone "${BASH_SOURCE[0]}" "$@"
-usage="usage: sudo bash scripts/install.sh [--allow-downgrade] GROUP"
-DOWNGRADE= # "yes" where an older package may replace a newer one
-folder=
+GROUP=$here # the folder of the group's files
+OWN=        # that of the instance, where it has settings of its own
+DOWNGRADE=  # "yes" where an older package may replace a newer one
+# user-data has no folders.sh: all that it needs is in one folder.
+# shellcheck source-path=SCRIPTDIR source=folders.sh
+[ ! -e "$here/folders.sh" ] || . "$here/folders.sh"
 for argument; do
 	case $argument in
 	--allow-downgrade) DOWNGRADE=yes ;;
-	-*) die "unknown argument $argument" "$usage" ;;
 	*)
-		[ -z "$folder" ] || die "one group at a time: $folder or $argument" "$usage"
-		folder=$argument
+		if [[ $argument == -* ]] || ! has find_group; then
+			die "unknown argument $argument" "usage: sudo bash install.sh [--allow-downgrade] [GROUP]"
+		fi
+		find_group "$argument"
 		;;
 	esac
 done
@@ -49,38 +53,6 @@ add() {
 	else
 		yum -y "$verb" "$@" >&2
 	fi
-}
-
-# find_group sets GROUP to the folder of the group's files.
-find_group() {
-	local dir candidates=()
-	GROUP=$here
-	if [ -n "$folder" ]; then
-		GROUP=
-		for dir in "$folder" "$here/../$folder"; do
-			[ -n "$GROUP" ] || [ ! -e "$dir/vm.env" ] || GROUP=$(cd "$dir" && pwd)
-		done
-		[ -n "$GROUP" ] || die "there is no folder of a group's files at $folder" \
-			"scp -r DIR/vms/scripts DIR/vms/<namespace>/<group> VM: and then: sudo bash scripts/install.sh <group>"
-	elif [ ! -e "$here/vm.env" ]; then
-		for dir in "$here"/../*/vm.env; do
-			[ ! -e "$dir" ] || candidates+=("$(basename "$(dirname "$dir")")")
-		done
-		die "the group is missing" "$usage${candidates:+ (here: ${candidates[*]})}"
-	fi
-	[ -e "$GROUP/cluster.env" ] || die "$GROUP/cluster.env is missing" "copy the group's whole folder"
-}
-
-# find_own sets OWN to the folder of the instance that this VM is, where that has settings of its own.
-find_own() {
-	local name settings
-	OWN=
-	instance "$GROUP/instances"
-	IFS=$'\t' read -r _ _ _ name settings <<<"$found"
-	[ "$settings" = own ] || return 0
-	OWN=$GROUP/$name
-	[ -d "$OWN" ] || die "this VM is instance $name, which has settings of its own, and $OWN is missing" \
-		"copy the group's whole folder, or boot the VM from vms/$VMMESH_NAMESPACE/$VMMESH_GROUP/$name/user-data"
 }
 
 # config FILE prints the path of a file of settings: the instance's own, or else the group's.
@@ -141,7 +113,7 @@ package() {
 	[ "$have" != "$want" ] || return 0
 	if [ "$(printf '%s\n' "$have" "$want" | sort -V | tail -n 1)" = "$have" ]; then
 		if [ -z "$DOWNGRADE" ]; then
-			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade${folder:+ $GROUP}"
+			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade $GROUP"
 			return
 		fi
 		verb=downgrade
@@ -206,7 +178,7 @@ files() {
 	done
 	for file in "$here"/*.sh; do
 		file=${file##*/}
-		[ "$file" = install.sh ] || place 0755 "$LIB/$file" "$here/$file"
+		[ "$file" = install.sh ] || [ "$file" = folders.sh ] || place 0755 "$LIB/$file" "$here/$file"
 	done
 	# With TPROXY the agent is root, and writes logs that the rotation's user could not empty.
 	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh "$here/istio.logrotate"
@@ -271,12 +243,14 @@ start() {
 	done
 }
 
-find_group
 settings "$GROUP/vm.env"
+[ -e "$GROUP/cluster.env" ] || die "$GROUP/cluster.env is missing" "copy the group's whole folder"
 has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
 tools
-find_own
-settings "$(config vm.env)"
+if [ -e "$here/folders.sh" ]; then
+	find_own
+	settings "$(config vm.env)"
+fi
 package
 files
 units
