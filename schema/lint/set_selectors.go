@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // Pods are seldom among the manifests, so a selector that selects nothing is a fault only where it was meant for VMs:
@@ -78,6 +79,9 @@ func missing(labels, selector map[string]string) []string {
 	return list
 }
 
+// provenance reports whether a label says what made an object, and is for no selector.
+func provenance(key string) bool { return key == mesh.LabelSpec || key == mesh.LabelManagedBy }
+
 // otherwise reports whether labels have another value for each label that is asked for and missing.
 func otherwise(labels, selector map[string]string) bool {
 	for key := range selector {
@@ -133,12 +137,22 @@ var selectsNothing = diag.Rule{
 }
 
 func findSelectsNothing(s *manifest.Set, report Report) {
-	for _, c := range clientSelectors(s) {
+	all := clientSelectors(s)
+	var dialled map[*manifest.Workload]bool // those that some selector finds; made when it is asked for
+	for _, c := range all {
 		if len(s.Selected(c.by.Namespace, c.labels)) > 0 {
 			continue
 		}
 		w := meantFor(s, c.by.Namespace, c.labels, forClients)
 		if w == nil {
+			if key, near := misspelledSelector(s, c, all, &dialled); near != nil {
+				d := selectsNothing.At(c.at.Key(key), "%s selects nothing: no workload has %s: %s", c.by, key, c.labels[key]).
+					WithHelp("did you mean %s, which %s has? No other selector finds it", near.Clients[key], near.Resource)
+				if c.by.Name != near.Clients[key] && !strings.HasPrefix(near.Name, c.by.Name) {
+					d.Severity = diag.Warning // it may be for pods that are not among the manifests
+				}
+				report(d)
+			}
 			continue
 		}
 		d := selectsNothing.At(c.at.Key(firstMissing(w.Clients, c.labels)), "%s selects nothing: %s lacks %s", c.by, w.Resource, strings.Join(missing(w.Clients, c.labels), ", ")).
@@ -148,6 +162,39 @@ func findSelectsNothing(s *manifest.Set, report Report) {
 		}
 		report(d)
 	}
+}
+
+// misspelledSelector finds VMs that a selector may be for although a label of it is spelled otherwise: those that no selector
+// finds, and whose labels are the selector's but for the value of one by which applications are known.
+func misspelledSelector(s *manifest.Set, c clientSelector, all []clientSelector, dialled *map[*manifest.Workload]bool) (string, *manifest.Workload) {
+	for _, key := range identityLabels {
+		value, asked := c.labels[key]
+		if !asked || len(value) < 4 {
+			continue
+		}
+		if *dialled == nil {
+			*dialled = map[*manifest.Workload]bool{}
+			for _, other := range all {
+				for _, w := range s.Selected(other.by.Namespace, other.labels) {
+					(*dialled)[w] = true
+				}
+			}
+		}
+		candidates := vms(s.Workloads(c.by.Namespace))
+		if len(candidates) > few {
+			return "", nil
+		}
+		for _, w := range candidates {
+			had := w.Clients[key]
+			if had == "" || (*dialled)[w] || withoutDigits(had) == withoutDigits(value) || diag.Nearest(value, []string{had}) == "" {
+				continue
+			}
+			if rest := missing(w.Clients, c.labels); len(rest) == 1 {
+				return key, w
+			}
+		}
+	}
+	return "", nil
 }
 
 var selectsElsewhere = diag.Rule{
@@ -244,7 +291,7 @@ func findLabelDrift(s *manifest.Set, report Report) {
 				continue // labels of metadata alone are a way to write an entry
 			}
 		}
-		if manifest.Carries(vms, w.Labels) {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(w.Labels)), func(key string) bool { return vms[key] != w.Labels[key] && !provenance(key) }) {
 			continue
 		}
 		said := map[string]bool{}

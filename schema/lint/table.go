@@ -45,6 +45,12 @@ var Table = []Rule{
 	{unknownAnnotation, nil, findUnknownAnnotations},
 	{idleEnv, findIdleEnv, findIdleEnvOfObjects},
 	{tokensOfCA, findTokensOfCA, nil},
+	{tokenByHand, findTokensByHand, nil},
+	{idleMinimum, findIdleMinimums, nil},
+	{vmInPodRange, findVMsInPodRanges, nil},
+	{istiodIsVM, findIstiodsAtVMs, nil},
+	{inRootNamespace, findInRootNamespace, nil},
+	{unresolvable, findUnresolvable, findUnresolvableEntries},
 	{selectsNothing, nil, findSelectsNothing},
 	{selectsElsewhere, nil, findSelectsElsewhere},
 	{noSelector, nil, findNoSelectors},
@@ -66,6 +72,9 @@ var Table = []Rule{
 	{reservedPort, findReservedPorts, findReservedEntryPorts},
 	{undiscovered, findUndiscovered, findUndiscoveredNamespaces},
 	{longTarget, nil, findLongTargets},
+	{externalVMs, nil, findExternalVMs},
+	{portNames, nil, findPortNames},
+	{unreadField, findUnreadSettings, findUnreadFields},
 	{notCaptured, findUncapturedPorts, findNotCaptured},
 	{wholeHost, findWholeHosts, findWholeHostGroups},
 	{registryOnly, findRegistryOnly, nil},
@@ -78,6 +87,14 @@ var Table = []Rule{
 	{missingEntry, nil, findMissingEntries},
 	{missingHost, nil, findMissingHosts},
 	{rootUncaptured, findRootUncaptured, nil},
+	{vmPorts, nil, findVMPorts},
+	{vmCA, nil, findVMCAs},
+	{vmNetwork, nil, findVMNetworks},
+	{vmProbe, nil, findVMProbes},
+	{vmContradiction, nil, findVMContradictions},
+	{discoveryIP, nil, findDiscoveryIPs},
+	{vmDerived, nil, findVMDerived},
+	{metadataText, nil, findMetadataTexts},
 	{unknownNetwork, nil, findUnknownNetworks},
 	{deafGateway, nil, findDeafGateways},
 	{closedGateway, nil, findClosedGateways},
@@ -102,7 +119,11 @@ var Table = []Rule{
 	{hiddenBySidecar, nil, findHiddenBySidecars},
 	{unknownHost, nil, findUnknownHosts},
 	{unknownGateway, nil, findUnknownGateways},
+	{foreignPort, nil, findForeignPorts},
 	{gatewayShutOut, findGatewaysShutOut, nil},
+	{egressPort, findEgressPorts, nil},
+	{wildcardHost, findWildcardHosts, nil},
+	{leftOutByLocality, findLeftOutByLocality, nil},
 	{twoPeerPolicies, nil, findTwoPeerPolicies},
 	{portLevelService, nil, findPortLevelServices},
 	{rootSelector, nil, findRootSelectors},
@@ -122,6 +143,7 @@ var Table = []Rule{
 	{unknownToMetrics, nil, findUnknownToMetrics},
 	{unknownCaller, nil, findUnknownCallers},
 	{idleFilter, nil, findIdleFilters},
+	{otherInterface, findOtherInterfaces, nil},
 	{oldCloudInit, findOldCloudInit, nil},
 }
 
@@ -136,7 +158,7 @@ func Mesh(m *mesh.Mesh) diag.List {
 	return found
 }
 
-// Set runs every rule that speaks about manifests.
+// Set runs every rule that is about manifests.
 func Set(s *manifest.Set) diag.List {
 	var found diag.List
 	for _, rule := range Table {
@@ -144,5 +166,5 @@ func Set(s *manifest.Set) diag.List {
 			rule.Set(s, func(d diag.Diagnostic) { found = append(found, d) })
 		}
 	}
-	return found
+	return append(found, refused(s, found)...)
 }

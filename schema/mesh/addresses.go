@@ -41,6 +41,7 @@ func (r *resolver) address(s string, at diag.Path) netip.Addr {
 		} else if isDNSName(s) && !looksLikeIP(s) {
 			help = "write the IP address that this name has: istiod takes no names for VMs behind a Service"
 		}
+		help = first(diag.Hint(s), help)
 		r.say(ruleBadAddress.At(at, "%q is no IP address", s).WithHelp("%s", help))
 		return netip.Addr{}
 	}
@@ -99,7 +100,7 @@ func (r *resolver) prefixes(list []string, at diag.Path) []netip.Prefix {
 	for n, s := range list {
 		p, ok := parsePrefix(s)
 		if !ok {
-			r.say(ruleBadRange.At(at.Item(n, ""), "%q is no address range", s).WithHelp("write a CIDR such as 10.0.0.0/8, or one IP address"))
+			r.say(ruleBadRange.At(at.Item(n, ""), "%q is not an address range", s).WithHelp("write a CIDR such as 10.0.0.0/8, or one IP address"))
 			continue
 		}
 		if p != p.Masked() {

@@ -39,7 +39,7 @@ func (r *resolver) service(in *schema.Service, w *Workload) *Service {
 	r.serviceHosts(in, s)
 	r.exportTo(in.ExportTo, in.At.Key("exportTo"), w.Namespace, s.Kind == KindServiceEntry)
 	s.Traffic.Policy = in.Traffic.TrafficPolicy
-	r.trafficPolicy(in.Traffic.TrafficPolicy, in.At.Key("traffic").Key("trafficPolicy"))
+	r.hook().TrafficPolicy(in.Traffic.TrafficPolicy, s.Workload.Namespace, in.At.Key("traffic").Key("trafficPolicy"))
 	s.Traffic.HTTP, s.Traffic.TCP, s.Traffic.TLS = in.Traffic.HTTP, in.Traffic.TCP, in.Traffic.TLS
 	r.subsets(in, s)
 	r.expose(in, s)
@@ -177,9 +177,11 @@ func (r *resolver) entryHosts(in *schema.Service, s *Service) {
 	for i, host := range in.Hosts {
 		here := at.Item(i, "")
 		switch {
+		case strings.HasPrefix(host, "*.") && strings.Contains(host[2:], ".") && isDNSName(host[2:]):
+			s.wildcard = host
 		case !isDNSName(host) || looksLikeIP(host):
-			r.say(ruleServiceShape.At(here, "%q is no host name", host).
-				WithHelp("write a full DNS name in lower case; VMs with fixed addresses cannot answer for a wildcard"))
+			r.say(ruleServiceShape.At(here, "%q is not a host name", host).
+				WithHelp("write a full DNS name in lower case, such as pay.example.com, or *.example.com for the names below one"))
 			continue
 		case !strings.Contains(host, "."):
 			r.say(ruleServiceShape.At(here, "%q has no dot, and Istio takes such a name for a Kubernetes Service of the namespace", host).
@@ -208,6 +210,11 @@ func (r *resolver) entryHosts(in *schema.Service, s *Service) {
 	}
 	for _, p := range s.Ports {
 		if p.Protocol.IsHTTP() || p.Protocol.IsTLS() {
+			continue
+		}
+		if len(in.Addresses) == 0 && s.wildcard != "" {
+			r.say(ruleServiceShape.At(at, "port %q speaks %s, which does not name a host, and Istio gives %s no address", p.Name, p.Protocol, s.wildcard).
+				WithHelp("add `addresses: [<virtual IP>]`, or write each host in full"))
 			continue
 		}
 		if len(in.Addresses) == 0 && !s.Workload.Istio().Release.AllocatesAddresses() {
@@ -252,7 +259,7 @@ func (r *resolver) subsets(in *schema.Service, s *Service) {
 			labels = map[string]string{}
 		}
 		r.labels(x.Labels, x.At.Key("labels"), nil)
-		r.trafficPolicy(x.TrafficPolicy, x.At.Key("trafficPolicy"))
+		r.hook().TrafficPolicy(x.TrafficPolicy, s.Workload.Namespace, x.At.Key("trafficPolicy"))
 		if x.Version != "" {
 			if v, said := labels[labelVersion]; said && v != x.Version {
 				r.say(ruleMisfit.At(x.At.Key("version"), "version is %q here and %q among the labels", x.Version, v).WithHelp("say it once"))

@@ -39,7 +39,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	w.Ports = r.ports(in)
 	w.Metrics = r.metrics(in, w)
 	r.probe(in)
-	r.sidecar(in.Sidecar, in.At.Key("sidecar"))
+	r.hook().Sidecar(in.Sidecar, in.At.Key("sidecar"))
 	if in.Sidecar != nil && in.Sidecar.WorkloadSelector != nil {
 		r.say(ruleRefusedField.At(in.At.Key("sidecar").Key("workloadSelector"), "workloadSelector cannot be set here").Key().
 			WithHelp("drop it: the Sidecar selects the workload's own VMs"))
@@ -48,6 +48,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	r.claim(kindWorkload, w.Namespace, w.Name, in.At)
 
 	r.groups(s, in, w)
+	r.brokenReleases(s, w)
 	r.uncaptured(in, w)
 	r.services(in, w)
 	r.oneProtocol(w)
@@ -122,7 +123,7 @@ func protocolOf(protocol, name string) Protocol {
 // out by the bytes.
 func (p Protocol) IsHTTP() bool {
 	switch p {
-	case "HTTP", "HTTP2", "GRPC", "GRPC-WEB", "":
+	case "HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY", "":
 		return true
 	}
 	return false
