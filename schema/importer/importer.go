@@ -132,6 +132,7 @@ type importer struct {
 	byApp       map[[2]string][]*workload         // by namespace and the label app; all of a namespace by ""
 	hosts       map[string]*service               // by namespace/host
 	externals   []*external
+	alone       []*manifest.Resource // WorkloadGroups without entries
 	spaces      map[string]*space
 	guessedHome bool                                  // whether the namespace of objects that name none was guessed
 	within      map[string][]*manifest.Resource       // by namespace, which holds its Namespace too
