@@ -128,7 +128,8 @@ func readSet(dir string, files []File, c *Changes) (*set, diag.List) {
 		}
 	}
 	if n := s.others; n > 0 {
-		c.Notes = append(c.Notes, fmt.Sprintf("%s that %s not compared", count(n, "document"), verb(n, "is not an object was", "are not objects were")))
+		c.Notes = append(c.Notes, fmt.Sprintf("%s that %s not compared", count(n, "document"),
+			verb(n, "is not an object was", "are not objects were")))
 	}
 	slices.SortFunc(s.objects, func(a, b *object) int { return a.ID.compare(b.ID) })
 	return s, findings
@@ -174,7 +175,8 @@ func (s *set) add(root *syntax.Node, file string, of listed, c *Changes) {
 	if group == "kustomize.config.k8s.io" {
 		return
 	}
-	if group := at(root, "metadata", "annotations", registeredIn).Text(); group != "" && kind == "WorkloadEntry" && id.Group == networking {
+	group = at(root, "metadata", "annotations", registeredIn).Text()
+	if group != "" && kind == "WorkloadEntry" && id.Group == networking {
 		of := ID{networking, "WorkloadGroup", id.Namespace, group}
 		s.registered[of] = append(s.registered[of], id.Name)
 		return
@@ -243,8 +245,8 @@ func specOf(o *object) string {
 	return labels.Get(specLabel).Text()
 }
 
-// ours returns which objects of a live cluster, that a build does not make, it made before: those with the labels of its
-// specs. Where none has these, a spec has another name than before, and those with labels of any are taken; where none
+// ours returns which objects of a live cluster, that a build does not make, it made before: those with the labels of
+// its specs. Where none has these, a spec has another name than before, and those with labels of any are taken; where none
 // has labels, all that the cluster and its controllers did not make.
 func ours(was, will *set) func(*object) bool {
 	specs := map[string]bool{}
