@@ -84,7 +84,7 @@ func (r *resolver) entry(e *networking.ServiceEntry, namespace string, at diag.P
 		case !knownProtocol(p.GetProtocol()):
 			d := ruleServiceEntry.At(here.Key("protocol"), "Istio knows no protocol %q", p.GetProtocol())
 			if near := diag.Nearest(string(proto), protocolWords()); near != "" {
-				d = d.WithHelp("did you mean %s?", near)
+				d = d.Suggest("did you mean %s?", p.GetProtocol(), near, protocolWords())
 			} else {
 				d = d.WithHelp("known are %s", strings.Join(protocolWords(), ", "))
 			}

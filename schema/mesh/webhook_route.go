@@ -228,9 +228,9 @@ func (r *resolver) fault(f *networking.HTTPFaultInjection, at diag.Path) {
 		if !slices.Contains(grpcStatuses, e.GrpcStatus) {
 			d := ruleSettings.At(at.Key("grpcStatus"), "%q is no gRPC status", e.GrpcStatus)
 			if upper := strings.ToUpper(e.GrpcStatus); slices.Contains(grpcStatuses, upper) {
-				d = d.WithHelp("write %s", upper)
+				d = d.Suggest("write %s", e.GrpcStatus, upper, grpcStatuses)
 			} else if near := diag.Nearest(upper, grpcStatuses); near != "" {
-				d = d.WithHelp("did you mean %s?", near)
+				d = d.Suggest("did you mean %s?", e.GrpcStatus, near, grpcStatuses)
 			} else {
 				d = d.WithHelp("write one of %s", strings.Join(grpcStatuses, ", "))
 			}
@@ -262,9 +262,9 @@ func (r *resolver) cors(c *networking.CorsPolicy, at diag.Path) {
 		if !slices.Contains(methods, m) {
 			d := ruleSettings.At(at.Key("allowMethods").Item(i, ""), "%q is no HTTP method that Istio knows", m)
 			if upper := strings.ToUpper(m); slices.Contains(methods, upper) {
-				r.say(d.WithHelp("write %s", upper))
+				r.say(d.Suggest("write %s", m, upper, methods))
 			} else if near := diag.Nearest(upper, methods); near != "" {
-				r.say(d.WithHelp("did you mean %s?", near))
+				r.say(d.Suggest("did you mean %s?", m, near, methods))
 			} else {
 				r.say(d.WithHelp("known are %s", strings.Join(methods, ", ")))
 			}

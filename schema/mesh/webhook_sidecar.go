@@ -60,7 +60,7 @@ func (r *resolver) listener(p *networking.SidecarPort, bind string, seen map[uin
 	if !knownProtocol(p.Protocol) {
 		d := ruleSidecar.At(at.Key("protocol"), "Istio knows no protocol %q", p.Protocol)
 		if near := diag.Nearest(strings.ToUpper(p.Protocol), protocolWords()); near != "" {
-			r.say(d.WithHelp("did you mean %s?", near))
+			r.say(d.Suggest("did you mean %s?", p.Protocol, near, protocolWords()))
 		} else {
 			r.say(d.WithHelp("known are %s", strings.Join(protocolWords(), ", ")))
 		}
