@@ -106,7 +106,7 @@ func (d *decoder) number(n *syntax.Node, kind protoreflect.Kind, at diag.Path) (
 	v, ok := floatOf(n)
 	switch {
 	case !ok:
-		d.wrong(at, n, "a number", unquoteHelp(n), unquote(n))
+		d.wrong(at, n, "a number", unquoteHelp(n), unquoteFix(n))
 		return protoreflect.Value{}, false
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		d.wrong(at, n, "a finite number", "")
@@ -137,7 +137,7 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 		v, ok = parseInteger(n.Value, 10)
 	}
 	if !ok {
-		d.wrong(at, n, "an integer", unquoteHelp(n), unquote(n))
+		d.wrong(at, n, "an integer", unquoteHelp(n), unquoteFix(n))
 		return protoreflect.Value{}, false
 	}
 	if v.negative && (low == 0 && v.size > 0 || v.size > uint64(-(low+1))+1 && low != 0) || !v.negative && v.size > high {
@@ -155,8 +155,8 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 	return protoreflect.ValueOfInt64(v.signed()), true
 }
 
-// unquote is the fix of a number that is written as text.
-func unquote(n *syntax.Node) diag.Fix {
+// unquoteFix is the fix of a number that is written as text.
+func unquoteFix(n *syntax.Node) diag.Fix {
 	if n.Kind == syntax.String && n.Quoted && unquoteHelp(n) == fmt.Sprintf("write %s, without quotes", n.Value) {
 		return diag.Fix{New: n.Value, YAML: true, Certain: true}
 	}
