@@ -16,17 +16,20 @@ func findRemovedWays(p *pair, report report) {
 			}
 		}
 		if len(left) > 0 {
-			report(Breaks, o.ID, "istiod is exposed no more as %s: VMs that come through this gateway keep what they have, and cannot connect again", some(left))
+			report(Breaks, o.ID, "istiod is no longer exposed as %s: VMs that come through this gateway keep their "+
+				"configuration, and cannot connect again", some(left))
 		}
 	}
 	for _, o := range p.gone("gateway.networking.k8s.io", "Gateway") {
 		if network := o.at("metadata", "labels", "topology.istio.io/network").Text(); network != "" {
-			report(Risk, o.ID, "a gateway of network %s goes: where it was the last, others dial that network's VMs themselves", network)
+			report(Risk, o.ID, "a gateway of network %s goes: where it was the last, others dial that network's VMs "+
+				"themselves", network)
 		}
 	}
 	for _, o := range p.came("gateway.networking.k8s.io", "Gateway") {
 		if network := o.at("metadata", "labels", "topology.istio.io/network").Text(); network != "" && p.was.inNetwork(network) {
-			report(Risk, o.ID, "others reach the VMs of network %s through this gateway from now on, by mTLS alone", network)
+			report(Risk, o.ID, "others reach the VMs of network %s through this gateway from now on, by mTLS alone",
+				network)
 		}
 	}
 }
@@ -44,7 +47,7 @@ func istiodNames(o *object) []string {
 	return names
 }
 
-// inNetwork tells whether there are VMs of a network.
+// inNetwork reports whether there are VMs of a network.
 func (s *set) inNetwork(network string) bool {
 	for _, o := range s.of(networking, "WorkloadGroup") {
 		if o.at("spec", "template", "network").Text() == network {

@@ -11,7 +11,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// ID names an object. The version of its API is no part of it: an object stays itself when that is raised.
+// ID names an object. The version of its API is not a part of it: an object stays the same when that is raised.
 type ID struct {
 	Group     string // of its API, "" for the core
 	Kind      string
@@ -31,11 +31,12 @@ func (id ID) String() string {
 func (id ID) compare(other ID) int {
 	return cmp.Or(
 		cmp.Compare(id.folder(), other.folder()), cmp.Compare(id.Kind, other.Kind),
-		cmp.Compare(id.Name, other.Name), cmp.Compare(id.Group, other.Group), cmp.Compare(id.Namespace, other.Namespace),
+		cmp.Compare(id.Name, other.Name), cmp.Compare(id.Group, other.Group), cmp.Compare(id.Namespace,
+			other.Namespace),
 	)
 }
 
-// folder is the namespace that an object is sorted under: a Namespace stands with what is in it.
+// folder is the namespace that an object is sorted under: a Namespace is listed with what is in it.
 func (id ID) folder() string {
 	if id.Namespace == "" {
 		return id.Name
@@ -46,8 +47,9 @@ func (id ID) folder() string {
 // object is one object of a side.
 type object struct {
 	ID
-	file string
-	root *syntax.Node
+	file    string
+	root    *syntax.Node
+	applied *syntax.Node // what kubectl applied last, nil where it did not
 }
 
 // at is a value below the object's root, nil where there is none.
@@ -69,7 +71,10 @@ type set struct {
 	// registered are the entries that istiod made, by the group that the VMs registered in. They are in the export of a
 	// cluster alone, and no build makes or removes them.
 	registered map[ID][]string
-	vms        map[label][]map[string]string // see selected
+	vms        map[label][]member        // see selecting
+	scopes     map[scope][]*object       // see inScope
+	rulesOf    map[scope]map[string]bool // see rules
+	identities map[string][]string       // see naming
 }
 
 // registeredIn is where istiod notes the group that a VM registered in.
@@ -98,10 +103,10 @@ func objectFiles(files []File) []File {
 	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !isObjects(f.Path) })
 }
 
-// isObjects tells whether a file of a tree holds objects for a cluster.
+// isObjects reports whether a file of a tree holds objects for a cluster.
 func isObjects(path string) bool { return strings.HasPrefix(path, "manifests/") }
 
-// readSet reads the objects of all texts, whose names begin with dir. Documents that are no objects, such as values of
+// readSet reads the objects of all texts, whose names begin with dir. Documents that are not objects, such as values of
 // a chart, are passed over.
 func readSet(dir string, files []File, c *Changes) (*set, diag.List) {
 	s := &set{index: map[ID]*object{}, registered: map[ID][]string{}}
@@ -138,7 +143,8 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		}
 		return
 	}
-	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root, "metadata", "name").Text()}
+	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root,
+		"metadata", "name").Text()}
 	if version == "" || kind == "" || id.Name == "" || group == "kustomize.config.k8s.io" {
 		return
 	}
@@ -148,15 +154,21 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		return
 	}
 	if first := s.index[id]; first != nil {
-		c.Notes = append(c.Notes, fmt.Sprintf("%s is there twice, in %s and %s; the first was compared", id, printable(first.file), printable(file)))
+		c.Notes = append(c.Notes, fmt.Sprintf("%s is there twice, in %s and %s; the first was compared", id,
+			printable(first.file), printable(file)))
 		return
 	}
 	o := &object{ID: id, file: file, root: without(root)}
+	if text := at(root, "metadata", "annotations", lastApplied).Text(); text != "" {
+		if docs, faults := syntax.Read(file, []byte(text)); len(docs) == 1 && !faults.HasErrors() {
+			o.applied = docs[0].Root
+		}
+	}
 	s.index[id] = o
 	s.objects = append(s.objects, o)
 }
 
-// keep drops the objects that are not ours to compare, and says so.
+// keep drops the objects that are not ours to compare, and adds a note of their kinds.
 func (s *set) keep(ours func(*object) bool, c *Changes) {
 	dropped := map[string]int{}
 	n := 0
@@ -170,11 +182,54 @@ func (s *set) keep(ours func(*object) bool, c *Changes) {
 		return true
 	})
 	if n > 0 {
-		verb := "were"
-		if n == 1 {
-			verb = "was"
-		}
-		c.Notes = append(c.Notes, fmt.Sprintf("%s that vmmesh does not make %s not compared (%s)", count(n, "object"), verb, some(sortedKeys(dropped))))
+		c.Notes = append(c.Notes, fmt.Sprintf("%s that vmmesh does not make %s not compared (%s)",
+			count(n, "object"), verb(n, "was", "were"), some(sortedKeys(dropped))))
+	}
+}
+
+// madeByCluster are names of objects that Kubernetes and istiod make in every namespace, by kind.
+var madeByCluster = map[string][]string{
+	"ConfigMap":      {"kube-root-ca.crt", "istio-ca-root-cert", "istio-ca-crl", "openshift-service-ca.crt"},
+	"ServiceAccount": {"default", "builder", "deployer"},
+	"Namespace":      {"default", "kube-system", "kube-public", "kube-node-lease"},
+	"Service":        {"kubernetes"},
+}
+
+// The labels of an object that a build of a spec made.
+const (
+	managedBy = "app.kubernetes.io/managed-by"
+	specLabel = "vmmesh.dev/spec"
+)
+
+// ofOthers reports whether an object of a live cluster is made by the cluster itself or by a controller.
+func ofOthers(o *object) bool {
+	return slices.Contains(madeByCluster[o.Kind], o.Name) || len(items(o.at("metadata", "ownerReferences"))) > 0 ||
+		o.at("metadata", "labels", "istio.io/config").Text() == "true" ||
+		strings.HasPrefix(o.at("metadata", "labels", "gateway.istio.io/managed").Text(), "istio.io-")
+}
+
+// specOf returns the spec that an object is made from, by the labels of vmmesh; "" where it does not have them.
+func specOf(o *object) string {
+	labels := o.at("metadata", "labels")
+	if labels.Get(managedBy).Text() != "vmmesh" {
+		return ""
+	}
+	return labels.Get(specLabel).Text()
+}
+
+// ours returns which objects of a live cluster, that a build does not make, it made before: those with the labels of its
+// specs. Where none has these, a spec has another name than before, and those with labels of any are taken; where none
+// has labels, all that the cluster and its controllers did not make.
+func ours(was, will *set) func(*object) bool {
+	specs := map[string]bool{}
+	for _, o := range will.objects {
+		specs[specOf(o)] = true
+	}
+	delete(specs, "")
+	labelled := slices.ContainsFunc(was.objects, func(o *object) bool { return specOf(o) != "" })
+	known := slices.ContainsFunc(was.objects, func(o *object) bool { return specs[specOf(o)] })
+	return func(o *object) bool {
+		return !ofOthers(o) && (!labelled || specOf(o) != "" && (!known || specs[specOf(o)]))
 	}
 }
 
@@ -206,7 +261,7 @@ func without(root *syntax.Node) *syntax.Node {
 	return clean
 }
 
-// drop is a copy of a map without some keys.
+// drop returns a copy of a map without some keys.
 func drop(n *syntax.Node, keys ...string) *syntax.Node {
 	clean := *n
 	clean.Fields = nil
@@ -226,7 +281,7 @@ func at(n *syntax.Node, keys ...string) *syntax.Node {
 	return n
 }
 
-// items are a list's, none for what is no list.
+// items are the items of a list, none of any other value.
 func items(n *syntax.Node) []*syntax.Node {
 	if n == nil || n.Kind != syntax.Seq {
 		return nil
