@@ -20,6 +20,8 @@ Editors start it; docs/editors.md has the lines for some of them.
 
 Exit codes: 0 the editor shut it down; 1 the editor went away without that; 2 the command line is
 invalid.`,
+		Example: `  vmmesh lsp                     an editor starts it so
+  vmmesh lsp --stdio             the same, for editors that insist on the flag`,
 		Args:              none,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.runs(func([]string) error {

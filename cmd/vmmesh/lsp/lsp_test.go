@@ -187,7 +187,10 @@ func TestFindings(t *testing.T) {
 	require.Equal(t, diagnostic{
 		Range: span{position{2, 50}, position{2, 54}}, Severity: 1, Code: "VM010", Source: "vmmesh",
 		Message: "unknown field \"naem\" in metadata\nhelp: did you mean \"name\"?",
-	}, func() diagnostic { d.Message = strings.Replace(d.Message, "the fields here are name, namespace", `did you mean "name"?`, 1); return d }())
+	}, func() diagnostic {
+		d.Message = strings.Replace(d.Message, "the fields here are name, namespace", `did you mean "name"?`, 1)
+		return d
+	}())
 
 	// An edit in the middle, by a range: the stage after the schema has its say.
 	c.notify("textDocument/didChange", fmt.Sprintf(`{"textDocument":{"uri":%q,"version":3},"contentChanges":[{"text":%s},
