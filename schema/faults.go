@@ -56,7 +56,6 @@ func (v *validation) unknown(p place) {
 			d.Message = fmt.Sprintf("unknown fields %s in %s", both(keys), whereabouts(p.at))
 			d.Help, d.Fix = fmt.Sprintf("they belong in %s: move them below it", home), nil
 		}
-		}
 		v.found = append(v.found, d)
 	}
 }
