@@ -247,7 +247,7 @@ func sources(rule *security.Rule, w *mesh.Workload) []string {
 	return out
 }
 
-// onlyIdentities are the identities of a source that says nothing else.
+// onlyIdentities returns the identities of a source without other fields.
 func onlyIdentities(s *security.Source) []string {
 	if len(s.GetNotServiceAccounts())+len(s.GetNotPrincipals())+len(s.GetNamespaces())+len(s.GetNotNamespaces())+len(s.GetRequestPrincipals())+
 		len(s.GetNotRequestPrincipals())+len(s.GetIpBlocks())+len(s.GetNotIpBlocks())+len(s.GetRemoteIpBlocks())+len(s.GetNotRemoteIpBlocks()) > 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// HTML is a page with the picture and the reachability table. It has no script and loads nothing.
+// HTML is a page with the picture and the reachability table. It runs and loads nothing.
 func HTML(m *mesh.Mesh) string {
 	var out strings.Builder
 	out.WriteString(`<!DOCTYPE html>

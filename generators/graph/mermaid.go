@@ -9,8 +9,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// Diagrams beyond these are refused where Mermaid has its defaults (mermaid: packages/mermaid/src/schemas/config.schema.yaml,
-// maxTextSize and maxEdges).
+// Diagrams beyond these are refused where Mermaid has its defaults (mermaid:
+// packages/mermaid/src/schemas/config.schema.yaml, maxTextSize and maxEdges).
 const (
 	mostBytes = 50_000
 	mostEdges = 500
@@ -50,7 +50,7 @@ func (b *box) mermaid(out *strings.Builder, indent string) {
 	out.WriteString(indent + "end\n")
 }
 
-// direction is the way a flowchart grows: top-down where the chain of callers, services, VMs and what these dial would be
+// direction returns how a flowchart grows: top-down where the chain from callers to what VMs dial would be
 // wider than a screen, and few boxes are side by side then; else from left to right.
 func (d *drawing) direction() string {
 	chains, widest := false, 0

@@ -15,7 +15,7 @@ const (
 )
 
 // SVG draws a mesh as an SVG file: callers on the left, then the services, then the networks with their VMs. Arrows
-// between the networks run on the right. It has no script and loads nothing, and adapts to light and dark pages.
+// between the networks run on the right. It runs and loads nothing, and adapts to light and dark pages.
 func SVG(m *mesh.Mesh) string {
 	return drawn(m).svg()
 }

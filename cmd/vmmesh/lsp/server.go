@@ -1,5 +1,5 @@
 // Package lsp is the language server: what the command line reports and explains, in an editor, while a spec is written.
-// It speaks the protocol, and has no rules of its own.
+// It translates to the protocol; the rules are those of the packages below.
 package lsp
 
 import (
@@ -155,7 +155,7 @@ func (s *server) handle(_ context.Context, _ *jsonrpc2.Conn, r *jsonrpc2.Request
 
 func params(r *jsonrpc2.Request, to any) error {
 	if r.Params == nil {
-		return errorOf(jsonrpc2.CodeInvalidParams, "%s has no parameters", r.Method)
+		return errorOf(jsonrpc2.CodeInvalidParams, "%s lacks its parameters", r.Method)
 	}
 	if err := json.Unmarshal(*r.Params, to); err != nil {
 		return errorOf(jsonrpc2.CodeInvalidParams, "the parameters of %s: %v", r.Method, err)
@@ -256,7 +256,7 @@ func (s *server) changed(uri string) {
 	}
 }
 
-// check publishes findings of documents that changed. Those of a version that is no longer the newest are dropped.
+// check publishes findings of documents that changed. Those of a version that was replaced meanwhile are dropped.
 func (s *server) check(ctx context.Context, conn *jsonrpc2.Conn) {
 	for {
 		select {

@@ -18,7 +18,7 @@ type spot struct {
 	workload   int // index in spec.workloads, -1 outside
 }
 
-// spots lists the keys and scalars of documents, in reading order as far as there are no aliases.
+// spots lists the keys and scalars of documents, in reading order where there is not an alias.
 func (t *text) spots(docs []*schema.Document) []spot {
 	var out []spot
 	for d, doc := range docs {
