@@ -157,15 +157,7 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 	return protoreflect.ValueOfInt64(v.signed()), true
 }
 
-// unquoteFix is the fix of a number that is written as text.
-func unquoteFix(n *syntax.Node) diag.Fix {
-	if n.Kind == syntax.String && n.Quoted && unquoteHelp(n) == fmt.Sprintf("write %s, without quotes", n.Value) {
-		return diag.Fix{New: n.Value, YAML: true, Certain: true}
-	}
-	return diag.Fix{}
-}
-
-// unquoteHelp describes how to repair a number that is written as text.
+// unquoteHelp says how to mend a number that is written as text.
 func unquoteHelp(n *syntax.Node) string {
 	if older := n.OlderReading(); older != "" {
 		return "write the number in decimal digits alone, such as " + older
@@ -195,6 +187,14 @@ func integerHelp(n *syntax.Node, at diag.Path) string {
 		return "write the port's number, such as 8080"
 	}
 	return ""
+}
+
+// unquoteFix is the fix of a number that is written as text.
+func unquoteFix(n *syntax.Node) diag.Fix {
+	if n.Kind == syntax.String && n.Quoted && unquoteHelp(n) == fmt.Sprintf("write %s, without quotes", n.Value) {
+		return diag.Fix{New: n.Value, YAML: true, Certain: true}
+	}
+	return diag.Fix{}
 }
 
 // mapKey reads a map's key, which is text in YAML whatever its type is. The decimal form alone is a number.
