@@ -72,7 +72,7 @@ var settings = map[string]bool{"vmmesh.dev": true, "kustomize.config.k8s.io": tr
 // that are no Kubernetes objects (values, settings of tools) are passed over, and a text without any document is
 // no fault. A document with a fault of syntax is left out. Findings are those of the syntax, and those of [Set.Add].
 func (s *Set) Read(name string, src []byte) diag.List {
-	documents, findings := syntax.Read(name, src)
+	documents, findings := readDocuments(name, src)
 	findings = slices.DeleteFunc(findings, func(d diag.Diagnostic) bool { return d.Rule == noDocument })
 	broken := map[*diag.Source]bool{}
 	for _, d := range findings {
