@@ -58,6 +58,9 @@ var Rules = []*diag.Rule{
 	ruleOutsideNetwork,
 	ruleAmbient,
 	ruleExpose,
+	ruleNewRelease,
+	ruleBadRelease,
+	ruleSkew,
 }
 
 var (
