@@ -138,7 +138,7 @@ func (d *decoder) tooNew(f *fieldPlan, at diag.Path) bool {
 	return true
 }
 
-// oneofs reports fields of one group that stand side by side.
+// oneofs reports fields of one group that are side by side.
 func (d *decoder) oneofs(n *syntax.Node, p *messagePlan, at diag.Path) {
 	for _, members := range p.oneofs {
 		var set []string

@@ -157,7 +157,7 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 	return protoreflect.ValueOfInt64(v.signed()), true
 }
 
-// unquoteHelp says how to mend a number that is written as text.
+// unquoteHelp returns how to fix a number that is written as text.
 func unquoteHelp(n *syntax.Node) string {
 	if older := n.OlderReading(); older != "" {
 		return "write the number in decimal digits alone, such as " + older

@@ -23,6 +23,7 @@ func (r *resolver) routes(s *Service) {
 	for i, route := range t.TLS {
 		r.serverNames(s, route, at.Key("tls").Item(i, ""))
 	}
+	r.hook().Dead(t.HTTP, at.Key("http"))
 	for i, route := range t.HTTP {
 		here := at.Key("http").Item(i, "")
 		r.hook().HTTPRoute(route, here)

@@ -55,7 +55,7 @@ const maxBody = 1024 * 1024
 // isStatus reports whether a proxy can answer with a status. istiod takes 600 besides, and Envoy does not.
 func isStatus(n int64) bool { return n >= 200 && n < 600 }
 
-// isClaim reports whether a header of a match stands for a claim of the request's token.
+// isClaim reports whether a header of a match is about a claim of the request's token.
 func isClaim(name string) bool {
 	const prefix = "@request.auth.claims"
 	if len(name) < len(prefix) || !strings.EqualFold(name[:len(prefix)], prefix) {
