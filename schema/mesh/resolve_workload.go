@@ -76,16 +76,22 @@ func (r *resolver) ports(in *schema.Workload) []*Port {
 // the protocol of the oldest Service (istio: pilot/pkg/networking/core/listener_inbound.go).
 func (r *resolver) oneProtocol(w *Workload) {
 	var ordered []*Port
-	for _, p := range w.Ports {
-		serves := func(s *Service) bool { return slices.Contains(s.Ports, p) }
-		if p.Protocol != "" && slices.ContainsFunc(w.Services, serves) {
+	served, index := map[*Port]bool{}, map[*Port]int{}
+	for _, s := range w.Services {
+		for _, p := range s.Ports {
+			served[p] = true
+		}
+	}
+	for i, p := range w.Ports {
+		index[p] = i
+		if p.Protocol != "" && served[p] {
 			ordered = append(ordered, p)
 		}
 	}
 	slices.SortFunc(ordered, func(a, b *Port) int { return cmp.Compare(a.order, b.order) })
 	reported := map[*Port]bool{}
 	for _, set := range w.portSets() {
-		target := func(p *Port) uint32 { return set[slices.Index(w.Ports, p)] }
+		target := func(p *Port) uint32 { return set[index[p]] }
 		first := map[uint32]*Port{} // by where VMs listen
 		for _, p := range ordered {
 			q := first[target(p)]

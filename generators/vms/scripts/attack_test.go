@@ -228,6 +228,7 @@ var uses = map[string]string{
 	"hand": `(hand 0644 "/etc/certs/$P" <<<"$P"); (hand "$P" /etc/certs/x <<<"$P")`, "folder": `(folder "$P" /tmp/f); (folder root:root "/tmp/$P")`,
 	"fetch": `fetch "https://127.0.0.1:9/$P"; fetch "$P"`, "value": `value "$P" /etc/vmmesh/vm.env; value A "$P"`,
 	"cert_date": `cert_date "$P" enddate; cert_date /etc/hosts "$P"`, "cert_names": `cert_names "$P"`, "claims": `claims "$P"; claims "a.$P.b"`,
+	"addresses": `addresses dev "$P"`, "instance": `instance "$P"; printf '%s\tx\t-\tvm1\tshared\n' "$P" 127.0.0.1 >/tmp/table; instance /tmp/table`,
 	"expiry": `expiry "$P"`, "when": `when "$P"`, "open": `open "$P" 80; open 127.0.0.1 "$P"`,
 }
 

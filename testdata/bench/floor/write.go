@@ -14,7 +14,7 @@ var kinds = []func([]byte, *workload) []byte{
 // write appends every object and writes them out in chunks.
 func write(out io.Writer, fleet []workload) error {
 	b := make([]byte, 0, 2*chunk)
-	b = append(b, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: fleet\n"+guards...)
+	b = append(b, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: fleet\n  labels:\n"+managed+provenance+guards...)
 	for _, kind := range kinds {
 		for i := range fleet {
 			b = kind(b, &fleet[i])
@@ -36,10 +36,16 @@ const guards = "  annotations:\n" +
 	"    argocd.argoproj.io/sync-options: Prune=false\n" +
 	"    kustomize.toolkit.fluxcd.io/prune: disabled\n"
 
+// managed and provenance are the labels of every object, which say what made it; others are between them.
+const (
+	managed    = "    app.kubernetes.io/managed-by: vmmesh\n"
+	provenance = "    vmmesh.dev/spec: fleet\n"
+)
+
 func serviceAccount(b []byte, w *workload) []byte {
 	b = append(b, "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: "...)
 	b = append(b, w.name...)
-	b = append(b, "\n  namespace: fleet\n"+guards...)
+	b = append(b, "\n  namespace: fleet\n  labels:\n"+managed+provenance+guards...)
 	return b
 }
 
@@ -164,9 +170,9 @@ func workloadGroups(b []byte, w *workload) []byte {
 		b = append(b, "---\napiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata:\n  name: "...)
 		b = append(b, g.name...)
 		b = append(b, "\n  namespace: fleet\n  labels:\n"...)
-		b = labels(b, "    ", w, g)
-		b = append(b, guards+"spec:\n  metadata:\n    labels:\n"...)
-		b = labels(b, "      ", w, g)
+		b = labels(b, "    ", managed, w, g)
+		b = append(b, provenance+guards+"spec:\n  metadata:\n    labels:\n"...)
+		b = labels(b, "      ", "", w, g)
 		b = append(b, "  template:\n    ports:\n      grpc: "...)
 		b = append(b, w.ports[1]...)
 		b = append(b, "\n      http: "...)
@@ -195,15 +201,15 @@ func workloadEntries(b []byte, w *workload) []byte {
 			b = append(b, '-')
 			b = append(b, g.vms[j].name...)
 			b = append(b, "\n  namespace: fleet\n  labels:\n"...)
-			b = labels(b, "    ", w, g)
-			b = append(b, "  annotations:\n    proxy.istio.io/health-checks-enabled: \"true\"\nspec:\n  address: "...)
+			b = labels(b, "    ", managed, w, g)
+			b = append(b, provenance+"  annotations:\n    proxy.istio.io/health-checks-enabled: \"true\"\nspec:\n  address: "...)
 			b = append(b, g.vms[j].address...)
 			b = append(b, "\n  ports:\n    grpc: "...)
 			b = append(b, w.ports[1]...)
 			b = append(b, "\n    http: "...)
 			b = append(b, w.ports[0]...)
 			b = append(b, "\n  labels:\n"...)
-			b = labels(b, "    ", w, g)
+			b = labels(b, "    ", "", w, g)
 			b = append(b, "  locality: "...)
 			b = append(b, g.region...)
 			b = append(b, '/')
@@ -223,9 +229,9 @@ func metadata(b []byte, w *workload, suffix string) []byte {
 	b = append(b, suffix...)
 	b = append(b, "\n  namespace: fleet\n  labels:\n    app: "...)
 	b = append(b, w.name...)
-	b = append(b, "\n    team: "...)
+	b = append(b, "\n"+managed+"    team: "...)
 	b = append(b, w.team...)
-	b = append(b, '\n')
+	b = append(b, "\n"+provenance...)
 	return b
 }
 
@@ -236,12 +242,13 @@ func selector(b []byte, w *workload) []byte {
 	return b
 }
 
-// labels are the one set of a group and its VMs.
-func labels(b []byte, indent string, w *workload, g *group) []byte {
+// labels are the one set of a group and its VMs, with a line after the first in metadata.
+func labels(b []byte, indent, second string, w *workload, g *group) []byte {
 	b = append(b, indent...)
 	b = append(b, "app: "...)
 	b = append(b, w.name...)
 	b = append(b, '\n')
+	b = append(b, second...)
 	b = append(b, indent...)
 	b = append(b, "class: vm\n"...)
 	b = append(b, indent...)
