@@ -37,6 +37,7 @@ func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group
 // kit is what all groups share.
 type kit struct {
 	static         []manifest.File // scripts and units
+	staticSum      []byte          // of them
 	open, filtered *cloudinit.Writer
 }
 
@@ -45,7 +46,7 @@ type kit struct {
 func newKit() kit {
 	static := scripts.Files()
 	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
-	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
+	return kit{static, sum(static), cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
 }
 
 // boot writes the user-data of a group.
@@ -61,7 +62,7 @@ func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
 func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
 		shared := anyOf(g)
-		lines, files := config(shared, nil)
+		lines, files := k.config(shared, nil)
 		whole := slices.Concat(files, k.static, []manifest.File{k.userData(g, files)})
 		for _, f := range whole {
 			if !yield(f) {
@@ -84,11 +85,12 @@ func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 const (
 	clusterEnvFile = "cluster.env"
 	instancesFile  = "instances"
+	vmEnvFile      = "vm.env"
 )
 
 // config makes the files of a VM that hold what the spec says. The lines of its cluster.env come beside them. A VM with
 // settings of its own is told who it is; any other looks it up in the table of its group.
-func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
+func (k kit) config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 	metadata := proxyMetadata(m)
 	lines := sorted(clusterEnv(m, metadata))
 	var own variables
@@ -100,20 +102,26 @@ func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 		text(clusterEnvFile, lines.with(own)),
 		text("mesh.yaml", meshYAML(m, metadata)),
 		text("hosts", hosts(m)),
-		text("vm.env", vmEnv(m)),
+		text(vmEnvFile, vmEnv(m)),
 	}
 	if cert := m.istio().RootCert; cert != "" {
 		files = append(files, text("root-cert.pem", []byte(cert)))
 	}
+	files = append(files, firewall(m.group)...)
+	for n := range files {
+		if files[n].Path == vmEnvFile {
+			files[n].Data = assign(files[n].Data, "VMMESH_FILES_HASH", k.hash(files))
+		}
+	}
 	if len(table) > 0 {
 		files = append(files, text(instancesFile, table))
 	}
-	return lines, append(files, firewall(m.group)...)
+	return lines, files
 }
 
 // different yields the files of an instance that are not as in its group's folder. Its user-data never is.
 func (k kit) different(m machine, i *mesh.Instance, group []manifest.File, yield func(manifest.File) bool) bool {
-	_, files := config(m, i)
+	_, files := k.config(m, i)
 	for n, f := range append(files, k.userData(i.Group, files)) { // the same files in the same order
 		if n < len(group) && bytes.Equal(f.Data, group[n].Data) {
 			continue

@@ -95,7 +95,7 @@ func (g vmFiles) what(of func(vmFile) bool) (files []string, restart bool) {
 	names, differ := map[string]bool{}, map[string]bool{}
 	for _, f := range g.files {
 		reads, settings := ofEveryVM[f.name]
-		if !settings || !of(f) {
+		if !settings || !of(f) || f.name == "vm.env" && f.change == Changed && sameSettings(f.old, f.new) {
 			continue
 		}
 		restart = restart || reads
@@ -113,6 +113,16 @@ func (g vmFiles) what(of func(vmFile) bool) (files []string, restart bool) {
 		}
 	}
 	return files, restart
+}
+
+// sameSettings reports whether two vm.env differ in nothing but the hash of the VM's files, which changes with any of them.
+func sameSettings(old, new []byte) bool {
+	for _, v := range variables(old, new) {
+		if v.name != "VMMESH_FILES_HASH" {
+			return false
+		}
+	}
+	return len(old) > 0 && len(new) > 0
 }
 
 // variable is one that differs between two files of settings for a shell.
