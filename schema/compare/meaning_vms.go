@@ -95,7 +95,7 @@ func (g vmFiles) what(of func(vmFile) bool) (files []string, restart bool) {
 	names, differ := map[string]bool{}, map[string]bool{}
 	for _, f := range g.files {
 		reads, settings := ofEveryVM[f.name]
-		if !settings || !of(f) || f.name == "vm.env" && f.change == Changed && sameSettings(f.old, f.new) {
+		if !settings || !of(f) || f.name == "vm.env" && f.change == Changed && len(variables(f.old, f.new)) == 0 {
 			continue
 		}
 		restart = restart || reads
@@ -115,16 +115,6 @@ func (g vmFiles) what(of func(vmFile) bool) (files []string, restart bool) {
 	return files, restart
 }
 
-// sameSettings reports whether two vm.env differ in nothing but the hash of the VM's files, which changes with any of them.
-func sameSettings(old, new []byte) bool {
-	for _, v := range variables(old, new) {
-		if v.name != "VMMESH_FILES_HASH" {
-			return false
-		}
-	}
-	return len(old) > 0 && len(new) > 0
-}
-
 // variable is one that differs between two files of settings for a shell.
 type variable struct {
 	name     string
@@ -132,12 +122,12 @@ type variable struct {
 	old, new string
 }
 
-// variables are those that differ, sorted by name.
+// variables are those that differ, sorted by name. The hash of a VM's files is not one: it differs whenever a file does.
 func variables(old, new []byte) []variable {
 	read := func(text []byte) map[string]string {
 		all := map[string]string{}
 		for line := range strings.Lines(string(text)) {
-			if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "="); ok {
+			if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "="); ok && name != "VMMESH_FILES_HASH" {
 				all[name] = value
 			}
 		}
