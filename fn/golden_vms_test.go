@@ -56,7 +56,7 @@ func withoutScripts(t testing.TB, files map[string]string) map[string]string {
 	return left
 }
 
-var filesHash = regexp.MustCompile(`(VMMESH_FILES_HASH='|"hash": ")[0-9a-f]{16}(['"])`)
+var filesHash = regexp.MustCompile(`(VMMESH_FILES_HASH='|"hash": "|vmmesh_files_hash: ")[0-9a-f]{16}(['"])`)
 
 // hashless is a text with "(hash)" in place of the hashes of VMs' files.
 func hashless(text string) string { return filesHash.ReplaceAllString(text, "${1}(hash)${2}") }
