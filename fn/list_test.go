@@ -25,6 +25,9 @@ func TestFilesHash(t *testing.T) {
 	for name, path := range cases(t) {
 		src, err := os.ReadFile(path)
 		require.NoError(t, err)
+		if strings.Contains(string(src), "emit: ClientSide") {
+			continue // the VMs are listed, and their files are another build's
+		}
 		files := mustBuild(t, name+"/vmmesh.yaml", src).files
 		list := listVMs(t, name+"/vmmesh.yaml", src)
 		hash := func(folders ...string) string {
