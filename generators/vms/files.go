@@ -48,7 +48,6 @@ func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group
 // kit is what all groups share.
 type kit struct {
 	static         []manifest.File // scripts and units
-	staticSum      []byte          // of them
 	open, filtered *cloudinit.Writer
 }
 
@@ -58,7 +57,7 @@ func newKit() kit {
 	static := scripts.Files()
 	booted := slices.DeleteFunc(slices.Clone(static), func(f manifest.File) bool { return f.Path == "folders.sh" })
 	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
-	return kit{static, sum(static), cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(booted), isFirewall)), cloudinit.NewWriter(booted)}
+	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(booted), isFirewall)), cloudinit.NewWriter(booted)}
 }
 
 // boot writes the user-data of a group.
@@ -74,7 +73,7 @@ func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
 func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
 		shared := anyOf(g)
-		lines, files := k.config(shared, nil)
+		lines, files := config(shared, nil)
 		whole := slices.Concat(files, k.static, []manifest.File{k.userData(g, files)})
 		for _, f := range whole {
 			if !yield(f) {
@@ -102,7 +101,7 @@ const (
 
 // config makes the files of a VM that hold what the spec says. The lines of its cluster.env come beside them. A VM with
 // settings of its own is told who it is; any other looks it up in the table of its group.
-func (k kit) config(m machine, who *mesh.Instance) (variables, []manifest.File) {
+func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 	metadata := proxyMetadata(m)
 	lines := sorted(clusterEnv(m, metadata))
 	var own variables
@@ -122,7 +121,7 @@ func (k kit) config(m machine, who *mesh.Instance) (variables, []manifest.File) 
 	files = append(files, firewall(m.group)...)
 	for n := range files {
 		if files[n].Path == vmEnvFile {
-			files[n].Data = assign(files[n].Data, "VMMESH_FILES_HASH", k.hash(files))
+			files[n].Data = assign(files[n].Data, "VMMESH_FILES_HASH", hash(files))
 		}
 	}
 	if len(table) > 0 {
@@ -133,7 +132,7 @@ func (k kit) config(m machine, who *mesh.Instance) (variables, []manifest.File) 
 
 // different yields the files of an instance that are not as in its group's folder. Its user-data never is.
 func (k kit) different(m machine, i *mesh.Instance, group []manifest.File, yield func(manifest.File) bool) bool {
-	_, files := k.config(m, i)
+	_, files := config(m, i)
 	for n, f := range append(files, k.userData(i.Group, files)) { // the same files in the same order
 		if n < len(group) && bytes.Equal(f.Data, group[n].Data) {
 			continue

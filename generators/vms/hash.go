@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"sync"
 
+	"github.com/vmmesh/vmmesh/generators/vms/scripts"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
@@ -15,22 +17,21 @@ import (
 // has older files. instance is nil for a VM that is not listed. The address of a VM is not part of the hash unless the
 // VM has settings of its own, and neither are the other VMs of its group: one VM more changes no other VM's files.
 func Hashes() func(g *mesh.Group, instance *mesh.Instance) string {
-	k := newKit()
 	var last *mesh.Group // whose hash is next asked for again, for each of its instances
 	var shared string
 	return func(g *mesh.Group, i *mesh.Instance) string {
 		if i != nil && i.OwnSettings() {
-			return k.hashOf(anyOf(g).as(i), i)
+			return hashOf(anyOf(g).as(i), i)
 		}
 		if g != last {
-			last, shared = g, k.hashOf(anyOf(g), nil)
+			last, shared = g, hashOf(anyOf(g), nil)
 		}
 		return shared
 	}
 }
 
-func (k kit) hashOf(m machine, i *mesh.Instance) string {
-	_, files := k.config(m, i)
+func hashOf(m machine, i *mesh.Instance) string {
+	_, files := config(m, i)
 	const name = "VMMESH_FILES_HASH='"
 	for _, f := range files {
 		if f.Path == vmEnvFile {
@@ -43,12 +44,15 @@ func (k kit) hashOf(m machine, i *mesh.Instance) string {
 
 // hash is the hash of a VM's settings and of the scripts: 16 hexadecimal digits, enough to tell sets of files apart and
 // short enough for a metric's label.
-func (k kit) hash(settings []manifest.File) string {
+func hash(settings []manifest.File) string {
 	h := sha256.New()
 	h.Write(sum(settings))
-	h.Write(k.staticSum)
+	h.Write(staticSum())
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
+
+// staticSum is the sum of the scripts and units, which are part of the program.
+var staticSum = sync.OnceValue(func() []byte { return sum(scripts.Files()) })
 
 // sum is the sum of files: of their names, modes and bytes.
 func sum(files []manifest.File) []byte {

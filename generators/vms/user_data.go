@@ -37,7 +37,7 @@ func Boots(m *mesh.Mesh) iter.Seq[Boot] {
 
 func (k kit) limited(g *mesh.Group, yield func(Boot) bool) bool {
 	one := func(m machine, i *mesh.Instance) bool {
-		_, files := k.config(m, i)
+		_, files := config(m, i)
 		return yield(Boot{g, i, k.boot(g).UserData(g.VM.Cloud.Type, files), largest(files)})
 	}
 	shared := anyOf(g)
