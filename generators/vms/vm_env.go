@@ -40,14 +40,29 @@ func vmEnv(m machine) []byte {
 	}
 	s.list("DNS_SERVERS", servers)
 	s.identity(&vm.Identity)
+	s.list("UNITS", vm.Application.Units)
+	s.set("START", vm.Application.Start)
+	s.set("START_SECONDS", strconv.Itoa(int(vm.Application.Timeout/time.Second)))
+	s.set("DRAIN", strconv.FormatBool(vm.Drain.OnShutdown))
+	s.set("DRAIN_SECONDS", strconv.Itoa(int(vm.Drain.Timeout/time.Second)))
 	s.set("INTERCEPTION", vm.Interception.Mode)
+	s.set("CAPTURE", captureBackend(vm))
+	s.set("EXCLUDE_CONTAINERS", strconv.FormatBool(vm.Interception.ExcludeContainers))
 	s.list("INBOUND_PORTS", m.inbound())
 	s.list("TARGET_PORTS", decimals(m.targets()))
 	s.probe(w.Probe)
 	s.set("FIREWALL", vm.Firewall.Backend)
 	s.set("SSH_PORT", strconv.Itoa(int(vm.Firewall.SSHPort)))
 	s.set("METRICS_PORT", orNothing(m.metricsPort()))
+	s.set("PHONE_HOME", vm.PhoneHome)
 	return s.text
+}
+
+func captureBackend(vm *mesh.VM) string {
+	if vm.Interception.Native {
+		return "Nftables"
+	}
+	return "IPTables"
 }
 
 func registration(g *mesh.Group) string {

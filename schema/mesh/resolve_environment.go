@@ -21,7 +21,7 @@ var derivedEnv = map[string]string{
 	"ISTIO_CUSTOM_IP_TABLES": "vm.interception", "ISTIO_META_INTERCEPTION_MODE": "vm.interception",
 	"ISTIO_EXCLUDE_INTERFACES": "vm.interception", "ISTIO_INBOUND_INTERCEPTION_MODE": "vm.interception", "ISTIO_INBOUND_PORTS": "vm.interception",
 	"ISTIO_LOCAL_EXCLUDE_PORTS": "vm.interception", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE": "vm.interception",
-	"ISTIO_SERVICE_CIDR": "vm.interception", "ISTIO_SERVICE_EXCLUDE_CIDR": "vm.interception",
+	"NATIVE_NFTABLES": "vm.interception.backend", "ISTIO_SERVICE_CIDR": "vm.interception", "ISTIO_SERVICE_EXCLUDE_CIDR": "vm.interception",
 	"ISTIO_META_AUTO_REGISTER_GROUP": "group.registration", "ISTIO_META_WORKLOAD_ENTRY": "group.registration",
 	"ISTIO_META_CLUSTER_ID": "istio.clusterName", "ISTIO_META_DNS_CAPTURE": "vm.dns", "REDIRECT_DNS": "vm.dns",
 	"ISTIO_META_ENABLE_HBONE": "istio.dataplaneMode",
