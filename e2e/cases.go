@@ -66,6 +66,8 @@ type Spec struct {
 			IstiodAddresses []string
 			// DiscoveryAddress is what meshConfig.defaultConfig has for VMs of the first revision.
 			DiscoveryAddress string
+			// CAAddress is what signs certificates, where it is not istiod.
+			CAAddress string `json:"caAddress"`
 		}
 		ControlPlane struct{ MeshConfig map[string]any }
 		Networks     []struct {

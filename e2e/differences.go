@@ -95,7 +95,9 @@ var differences = []difference{
 	{
 		"istioctl leaves the CA's address to the start script, which asks istiod by its Service's name",
 		func(s subject, key string, istioctl, vmmesh side) bool {
-			return key == "cluster.env CA_ADDR" && ownAddress(s) && vmmesh.value == s.group.Spec.Spec.Istio.DiscoveryAddress
+			istio := s.group.Spec.Spec.Istio
+			return key == "cluster.env CA_ADDR" && (istio.CAAddress != "" && vmmesh.value == istio.CAAddress ||
+				ownAddress(s) && vmmesh.value == istio.DiscoveryAddress)
 		},
 	},
 	{
@@ -104,6 +106,14 @@ var differences = []difference{
 			name, address, _ := strings.Cut(strings.TrimPrefix(key, "hosts "), " ")
 			host, _, _ := strings.Cut(s.group.Spec.Spec.Istio.DiscoveryAddress, ":")
 			return strings.HasPrefix(key, "hosts ") && ownAddress(s) && ((name == host && vmmesh.there && slices.Contains(s.addresses(), address)) || (name != host && !vmmesh.there))
+		},
+	},
+	{
+		"istioctl's hosts have no CA other than istiod",
+		func(s subject, key string, istioctl, vmmesh side) bool {
+			name, address, _ := strings.Cut(strings.TrimPrefix(key, "hosts "), " ")
+			ca, _, _ := strings.Cut(s.group.Spec.Spec.Istio.CAAddress, ":")
+			return strings.HasPrefix(key, "hosts ") && ca != "" && name == ca && !istioctl.there && slices.Contains(s.addresses(), address)
 		},
 	},
 	{

@@ -16,6 +16,7 @@ type Imported struct {
 	Text    string    // the specs; "" where nothing can be written
 	Specs   int       // how many there are
 	Objects int       // that were read
+	Equal   int       // files of a tree that a build of the specs writes byte for byte; see [ImportTree]
 	Others  int       // of them, those that are no matter of VMs
 	Unbuilt bool      // the specs have errors, so that they could not be held against the manifests
 	Faults  diag.List // what the specs do not say, or say otherwise, and what could not be read; sorted

@@ -113,6 +113,11 @@ func defaultVM(v *VM) {
 	if len(v.Interception.IncludeOutboundIPRanges) == 0 {
 		v.Interception.IncludeOutboundIPRanges = []string{"*"}
 	}
+	if len(v.Interception.ExcludeOwnerGroups) == 0 {
+		v.Interception.ExcludeOwnerGroups = []string{
+			"sssd", "nslcd", "chrony", "_chrony", "ntp", "ntpsec", "systemd-timesync", "systemd-network",
+		}
+	}
 	or(&v.Firewall.Backend, "None")
 	or(&v.Firewall.SSHPort, 22)
 	for i := range v.Firewall.Open {

@@ -66,6 +66,7 @@ type Istio struct {
 	DataplaneMode    string     `json:"dataplaneMode"`
 	IstiodAddresses  []string   `json:"istiodAddresses"`
 	DiscoveryAddress string     `json:"discoveryAddress"`
+	CAAddress        string     `json:"caAddress"`
 	RootCert         string     `json:"rootCert"`
 	PodCIDRs         []string   `json:"podCIDRs"`
 	ServiceCIDRs     []string   `json:"serviceCIDRs"`
@@ -225,7 +226,15 @@ type Service struct {
 	Hosts     []string          `json:"hosts"`
 	Addresses []string          `json:"addresses"`
 	ExportTo  []string          `json:"exportTo"`
+	Expose    Expose            `json:"expose"`
 	Traffic   Traffic           `json:"traffic"`
+}
+
+// Expose serves a Service at gateways too, under public hosts. Without gateways and hosts it is not exposed.
+type Expose struct {
+	At       diag.Path `json:"-"`
+	Gateways []string  `json:"gateways"` // namespace/name
+	Hosts    []string  `json:"hosts"`
 }
 
 // Traffic becomes the DestinationRule and VirtualService of a Service's host.

@@ -170,6 +170,7 @@ type Interception struct {
 	ExcludeOutboundIPRanges []string  `json:"excludeOutboundIPRanges"`
 	ExcludeOutboundPorts    []int     `json:"excludeOutboundPorts"`
 	ExcludeInterfaces       []string  `json:"excludeInterfaces"`
+	ExcludeOwnerGroups      []string  `json:"excludeOwnerGroups"`
 }
 
 // EnvVar is a further line of cluster.env.

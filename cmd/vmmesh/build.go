@@ -161,6 +161,7 @@ func (a *app) buildTree(s specs, o buildOptions) (findings diag.List, done strin
 	if err != nil || findings.HasErrors() {
 		return findings, "", err
 	}
+	w.KeepSpec(fn.Source(s.docs))
 	changes, err := w.Commit()
 	if err != nil {
 		return findings, "", err

@@ -42,6 +42,9 @@ policy that selects pods too is no spec's. A directory with a cluster.env is wha
 workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and root-cert.pem are
 read, the token never.
 
+A directory that 'vmmesh build -o' wrote has its spec in .vmmesh.lock. Named alone, it gives that
+spec back, and every file that is no longer as the spec builds it is reported.
+
 No manifest tells the version of Istio or where VMs reach istiod: name such a directory, or use the
 flags; otherwise the spec has a comment in their place, and lint asks for them. Where the manifests
 need several specs (namespaces of which different things are said), they are one stream.
@@ -87,17 +90,29 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 	if o.output == "" {
 		return usageError{errors.New("-o needs the name of a file, or -")}
 	}
-	texts, folders, err := a.loadImport(paths)
-	if err != nil {
-		return err
-	}
 	name := o.output
 	if name == "-" {
 		name = specFile
 	}
-	done := a.progress("importing", nil)
-	got := fn.Import(name, texts, folders, o.Options)
-	done()
+	built, err := a.loadTree(paths)
+	if err != nil {
+		return err
+	}
+	var got fn.Imported
+	var texts []fn.Manifests
+	if built != nil {
+		done := a.progress("importing", nil)
+		got = fn.ImportTree(name, *built, o.Options)
+		done()
+	} else {
+		var folders []importer.Folder
+		if texts, folders, err = a.loadImport(paths); err != nil {
+			return err
+		}
+		done := a.progress("importing", nil)
+		got = fn.Import(name, texts, folders, o.Options)
+		done()
+	}
 	if err := a.writeImport(got.Text, o); err != nil {
 		return err
 	}
@@ -109,7 +124,7 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 	a.talkImport(got, o)
 	switch {
 	case got.Text == "" && !got.Faults.HasErrors():
-		fmt.Fprintf(a.Err, "there is no WorkloadGroup, WorkloadEntry or ServiceEntry in %s\n", spokenSources(texts))
+		a.say("there is no WorkloadGroup, WorkloadEntry or ServiceEntry in %s", spokenSources(texts))
 		return errFindings
 	case got.Text == "" || got.Faults.HasErrors():
 		return errFindings

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -79,6 +80,49 @@ func TestImportWrites(t *testing.T) {
 	again, err := os.ReadFile("vmmesh.yaml")
 	require.NoError(t, err)
 	require.Equal(t, string(text), string(again))
+}
+
+// TestImportTree builds an example, restores its spec from the tree alone and builds that: the trees are the same. What
+// was changed by hand since is named, and so is a tree among other PATHs.
+func TestImportTree(t *testing.T) {
+	spec, err := filepath.Abs("../../examples/payments/vmmesh.yaml")
+	require.NoError(t, err)
+	t.Chdir(t.TempDir())
+	require.Equal(t, exitOK, run("build", spec, "-o", "a").code)
+	r := run("import", "a", "-o", "vmmesh.yaml")
+	require.Equal(t, exitOK, r.code, r.err)
+	require.Equal(t, exitOK, run("build", "-o", "b").code)
+	require.Equal(t, filesBelow(t, "a"), filesBelow(t, "b"))
+
+	require.NoError(t, os.WriteFile("a/vms/istio-token", []byte("secret"), 0o600))
+	env := "a/vms/vm-workloads/payment-service/vm.env"
+	text, err := os.ReadFile(env)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(env, append(text, "A='b'\n"...), 0o644))
+	r = run("import", "a")
+	require.Equal(t, exitFindings, r.code)
+	require.Contains(t, r.err, env+":")
+	require.Equal(t, 1, strings.Count(r.err, "VM802"), r.err)
+
+	r = run("import", "a", "vmmesh.yaml", "--istio-version", "1.31.1")
+	require.Contains(t, r.err, "import it alone")
+}
+
+// filesBelow reads all files of a tree but its lock, whose checksum is that of the spec's text.
+func filesBelow(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || e.Name() == ".vmmesh.lock" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		files[name] = string(text)
+		return err
+	}))
+	require.NotEmpty(t, files)
+	return files
 }
 
 // TestImportToken puts a token beside cluster.env that cannot be read: nothing tries to.

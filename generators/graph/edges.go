@@ -79,6 +79,9 @@ func (p *picture) external() {
 	p.close()
 }
 
+// gateway begins the name of a Gateway among the callers.
+const gateway = "gateway "
+
 // callers draws who may call whom: identities and what else a rule says of a caller, and the services they may call. A
 // workload without a rule takes everyone.
 func (p *picture) callers() {
@@ -113,6 +116,13 @@ func (p *picture) callers() {
 		}
 		add(w, w.Allow, false)
 		add(w, w.Deny, true)
+		for _, s := range w.Services {
+			if s.Expose != nil {
+				for _, g := range s.Expose.Gateways {
+					names = append(names, gateway+g)
+				}
+			}
+		}
 	}
 	if len(names) == 0 {
 		return
@@ -124,6 +134,15 @@ func (p *picture) callers() {
 		p.box("caller "+name, "(", ")", name)
 	}
 	p.close()
+	for _, w := range p.mesh.Workloads {
+		for _, s := range w.Services {
+			if s.Expose != nil {
+				for _, g := range s.Expose.Gateways {
+					p.once("caller "+gateway+g, "==>", serviceOf(s), some(s.Expose.Hosts, 2))
+				}
+			}
+		}
+	}
 	for _, c := range calls {
 		for _, s := range c.to.Services {
 			switch {
@@ -218,7 +237,7 @@ func accountOf(who string, w *mesh.Workload) string {
 	return "principal " + who
 }
 
-// ways draws how traffic gets from network to network, and to istiod.
+// ways draws how traffic gets from network to network, to istiod and to its CA.
 func (p *picture) ways() {
 	numbers := func(list []uint32) string {
 		var words []string
@@ -233,10 +252,10 @@ func (p *picture) ways() {
 			continue
 		}
 		words := numbers(w.Ports)
-		if w.To.Kind == mesh.EndIstiod {
+		if w.To.Kind == mesh.EndIstiod || w.To.Kind == mesh.EndCA {
 			words = strings.Join(endpoints(w.Addresses, w.Ports), ", ")
 			if c := p.mesh.ControlPlane; c != nil && c.EastWestGateway.ExposeIstiod {
-				p.once(eastWest, "-->", istiod)
+				p.once(eastWest, "-->", to)
 			}
 		}
 		if w.Through != "" {
@@ -282,6 +301,8 @@ func (p *picture) place(e mesh.End) (string, bool) {
 		return pods, true
 	case mesh.EndIstiod:
 		return istiod, true
+	case mesh.EndCA:
+		return ca, p.known(ca)
 	case mesh.EndVMs:
 		return vmsOf(e.Network), p.known(vmsOf(e.Network))
 	case mesh.EndGateway, mesh.EndScrapers:

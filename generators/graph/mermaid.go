@@ -79,6 +79,7 @@ func serviceOf(s *mesh.Service) string { return "service " + s.Workload.Namespac
 const (
 	pods     = "pods"
 	istiod   = "istiod"
+	ca       = "ca"
 	eastWest = "eastwest"
 )
 
@@ -140,6 +141,9 @@ func (p *picture) networks() {
 		if name == cluster.Network {
 			p.open("cluster", "cluster "+cluster.ClusterName)
 			p.box(istiod, "[[", "]]", p.istiods()...)
+			if cluster.CAAddress != "" {
+				p.box(ca, "[[", "]]", "CA", cluster.CAAddress)
+			}
 			p.box(pods, "(", ")", "pods")
 			if c := p.mesh.ControlPlane; c != nil {
 				p.box(eastWest, "{{", "}}", "gateway", c.EastWestGateway.Namespace+"/"+c.EastWestGateway.Name)

@@ -32,7 +32,7 @@ func ends(list []mesh.End) string {
 // end names an end of a way in words.
 func end(e mesh.End) string {
 	switch {
-	case e.Kind == mesh.EndIstiod || e.Kind == mesh.EndScrapers || e.Network == "":
+	case e.Kind == mesh.EndIstiod || e.Kind == mesh.EndCA || e.Kind == mesh.EndScrapers || e.Network == "":
 		return string(e.Kind)
 	case e.Kind == mesh.EndGateway:
 		return "gateway of " + e.Network
@@ -70,7 +70,7 @@ func manner(w mesh.Way) string {
 	switch {
 	case w.Through != "":
 		return w.Through + ", mTLS only"
-	case w.To.Kind == mesh.EndIstiod:
+	case w.To.Kind == mesh.EndIstiod || w.To.Kind == mesh.EndCA:
 		return "TLS to " + strings.Join(w.Names, ", ")
 	}
 	return "a route both ways"

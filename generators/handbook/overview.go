@@ -1,6 +1,7 @@
 package handbook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ func (p *page) overview() {
 		{"cluster, trust domain", code(i.ClusterName) + ", " + code(i.TrustDomain)},
 	}
 	for _, at := range p.istiods() {
-		rows = append(rows, []string{"istiod", code(at.server) + " at " + code(strings.Join(at.addresses, ", "))})
+		rows = append(rows, []string{at.what, code(at.server) + " at " + code(strings.Join(at.addresses, ", "))})
 	}
 	p.table([]string{"this mesh", ""}, rows, "")
 	p.line("")
@@ -66,6 +67,7 @@ func ports(g *mesh.Group) string {
 
 // istiod is a control plane as some VMs reach it.
 type istiod struct {
+	what      string // istiod, or CA for a server that signs certificates in its place
 	server    string // host:port, as in its certificate
 	addresses []string
 }
@@ -81,14 +83,21 @@ func (p *page) istiods() []istiod {
 	var all []istiod
 	for _, w := range p.mesh.Workloads {
 		for _, g := range w.Groups {
-			one := istiod{g.DiscoveryAddress(), w.Spec.IstiodAddresses(g.Network)}
-			if !slices.ContainsFunc(all, func(o istiod) bool { return o.server == one.server && slices.Equal(o.addresses, one.addresses) }) {
-				all = append(all, one)
+			addresses := w.Spec.IstiodAddresses(g.Network)
+			servers := []istiod{{"istiod", g.DiscoveryAddress(), addresses}}
+			if ca := w.Istio().CAAddress; ca != "" {
+				servers = append(servers, istiod{"CA", ca, addresses})
+			}
+			for _, one := range servers {
+				if !slices.ContainsFunc(all, func(o istiod) bool { return o.server == one.server && slices.Equal(o.addresses, one.addresses) }) {
+					all = append(all, one)
+				}
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b istiod) int {
-		return strings.Compare(a.server+" "+strings.Join(a.addresses, " "), b.server+" "+strings.Join(b.addresses, " "))
+		key := func(i istiod) string { return strings.Join(append([]string{i.server}, i.addresses...), " ") }
+		return cmp.Or(-strings.Compare(a.what, b.what), strings.Compare(key(a), key(b)))
 	})
 	return all
 }

@@ -31,7 +31,14 @@ func exposures(c *mesh.ControlPlane) []*manifest.Object {
 	}
 	var istiod []*networking.Server
 	if g.ExposeIstiod {
-		istiod = append(istiod, passing("tls-istiod", mesh.PortIstiod, networking.ServerTLSSettings_PASSTHROUGH, names))
+		hosts := names
+		if g.CA != nil && g.CA.Port == mesh.PortIstiod {
+			hosts = slices.Concat(names, g.CA.Names)
+		}
+		istiod = append(istiod, passing("tls-istiod", mesh.PortIstiod, networking.ServerTLSSettings_PASSTHROUGH, hosts))
+	}
+	if g.CA != nil && g.CA.Port != mesh.PortIstiod {
+		istiod = append(istiod, passing("tls-ca", g.CA.Port, networking.ServerTLSSettings_PASSTHROUGH, g.CA.Names))
 	}
 	if g.ExposeWebhook {
 		istiod = append(istiod, passing("tls-webhook", mesh.PortWebhook, networking.ServerTLSSettings_PASSTHROUGH, names))
@@ -80,6 +87,16 @@ func istiodRoutes(m *mesh.Mesh) []*manifest.Object {
 		if len(body.Tls) > 0 {
 			out = append(out, exposure(c, "VirtualService", i.VirtualService(), body))
 		}
+	}
+	if ca := g.CA; ca != nil {
+		out = append(out, exposure(c, "VirtualService", ca.VirtualService(), &networking.VirtualService{
+			Hosts: ca.Names, Gateways: []string{mesh.IstiodGateway}, Tls: []*networking.TLSRoute{{
+				Match: []*networking.TLSMatchAttributes{{Port: ca.Port, SniHosts: ca.Names}},
+				Route: []*networking.RouteDestination{{
+					Destination: &networking.Destination{Host: ca.Service, Port: &networking.PortSelector{Number: ca.Port}},
+				}},
+			}},
+		}))
 	}
 	return out
 }

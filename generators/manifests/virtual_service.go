@@ -10,7 +10,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// VirtualServices makes one for each host that has routes, and one for each istiod that is exposed.
+// VirtualServices makes one for each host that has routes, one for the public hosts of each service that is exposed, and one for
+// each istiod that is.
 func VirtualServices(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	return joined(workloadRoutes(m), istiodRoutes(m))
 }
@@ -20,10 +21,10 @@ func workloadRoutes(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	return func(yield func(*manifest.Object) bool) {
 		for _, w := range m.Workloads {
 			for _, s := range w.Services {
-				if !s.Traffic.Routed() {
-					continue
-				}
 				for _, h := range s.Hosts {
+					if !s.Traffic.Routed() {
+						break
+					}
 					o := about(w, w.Istio().Release.NetworkingVersion(), "VirtualService", h.Object)
 					o.At = s.At
 					body := &networking.VirtualService{
@@ -36,6 +37,16 @@ func workloadRoutes(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 						continue // its TLS routes name other hosts only
 					}
 					o.Body = spec(body)
+					if !yield(delivered(w.Spec.GitOps, o)) {
+						return
+					}
+				}
+				if x := s.Expose; x != nil {
+					o := about(w, w.Istio().Release.NetworkingVersion(), "VirtualService", x.Object)
+					o.At = x.At
+					o.Body = spec(&networking.VirtualService{
+						Hosts: x.Hosts, Gateways: x.Gateways, Http: x.HTTP, Tls: x.TLS, ExportTo: s.ExportTo,
+					})
 					if !yield(delivered(w.Spec.GitOps, o)) {
 						return
 					}

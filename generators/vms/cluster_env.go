@@ -22,7 +22,7 @@ func clusterEnv(m machine, metadata map[string]string) map[string]string {
 	env["ISTIO_SERVICE"] = m.group.Name + "." + w.Namespace
 	env["ISTIO_SERVICE_CIDR"] = commas(vm.Interception.IncludeOutboundIPRanges)
 	env["SERVICE_ACCOUNT"] = w.ServiceAccount
-	if address := m.group.DiscoveryAddress(); address != mesh.DefaultDiscoveryAddress {
+	if address := m.group.CAAddress(); address != mesh.DefaultDiscoveryAddress {
 		env["CA_ADDR"] = address
 	}
 	intercept(env, &vm.Interception, vm.Cloud.Type)
@@ -167,12 +167,14 @@ func ofInstance(i *mesh.Instance) variables {
 	return lines
 }
 
-// hosts is what a VM has to know of istiod before DNS works: the name in its certificate at each of its addresses. It
-// is empty where the spec has a DNS name, which only the VM can resolve.
+// hosts is what a VM needs before DNS works: the names in the certificates of istiod, and of a CA that is not istiod, at
+// each of istiod's addresses. It is empty where the spec has a DNS name, which only the VM can resolve.
 func hosts(m machine) []byte {
 	var text strings.Builder
-	for _, ip := range m.workload().Spec.IstiodIPs(m.network) {
-		text.WriteString(ip.String() + " " + m.group.DiscoveryHost() + "\n")
+	for _, name := range m.group.ControlPlaneHosts() {
+		for _, ip := range m.workload().Spec.IstiodIPs(m.network) {
+			text.WriteString(ip.String() + " " + name + "\n")
+		}
 	}
 	return []byte(text.String())
 }

@@ -9,7 +9,8 @@
 //	cluster.env
 //	  CA_ADDR                            istioctl writes it with a revision only. Without it the start script asks
 //	                                     istiod.istio-system.svc:15012 for certificates, wherever istiod is; so it is
-//	                                     written wherever discoveryAddress is another one, and is that one.
+//	                                     written wherever discoveryAddress is another one, and is that one; or it is
+//	                                     istio.caAddress.
 //	  ISTIO_INBOUND_PORTS                Sorted; istioctl's order is that of a Go map. Empty for VMs without ports, where
 //	                                     istioctl has *, and mTLS would cut off every daemon of the host. Other ports
 //	                                     where vm.interception says so.
@@ -21,6 +22,7 @@
 //	  ISTIO_INBOUND_INTERCEPTION_MODE    TPROXY, with that mode: the start script and istio-iptables read nothing else.
 //	  ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE  root, with mode TPROXY: the start script runs agent and Envoy as root then, and
 //	                                     the agent's connections to istiod must not be captured.
+//	                                     prepare.sh adds the groups of excludeOwnerGroups that exist on the VM.
 //	  ISTIO_CUSTOM_IP_TABLES             true, with mode NONE: the start script then leaves iptables alone.
 //	  ISTIO_META_WORKLOAD_ENTRY          In a static group, of each VM: without it istiod takes a VM's health report for
 //	                                     nobody's.
@@ -37,7 +39,8 @@
 //	  what is derived for VMs            The mesh's own defaultConfig does not change it: istioctl would take
 //	                                     ISTIO_META_DNS_CAPTURE from there for a VM that wants no capture.
 //	hosts
-//	  a line for each address            istioctl takes one. The name is that of discoveryAddress.
+//	  a line for each address            istioctl takes one. The name is that of discoveryAddress; that of caAddress has
+//	                                     lines too.
 //
 // There is no istio-token: a token is a secret, and comes to the VM by vm.identity. root-cert.pem is only there where
 // istio.rootCert is given. An instance that overrides labels, ports or its network has them in its own files; istioctl

@@ -2,6 +2,7 @@ package vms
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	networking "istio.io/api/networking/v1"
@@ -50,6 +51,7 @@ func vmEnv(m machine) []byte {
 	s.set("EXCLUDE_CONTAINERS", strconv.FormatBool(vm.Interception.ExcludeContainers))
 	s.list("INBOUND_PORTS", m.inbound())
 	s.list("TARGET_PORTS", decimals(m.targets()))
+	s.list("EXCLUDE_OWNER_GROUPS", vm.Interception.ExcludeOwnerGroups)
 	s.probe(w.Probe)
 	s.set("FIREWALL", vm.Firewall.Backend)
 	s.set("SSH_PORT", strconv.Itoa(int(vm.Firewall.SSHPort)))
@@ -79,6 +81,12 @@ func (s *settings) istiod(m machine) {
 	s.set("ISTIOD_PORT", m.group.DiscoveryAddress()[len(host)+1:])
 	s.list("ISTIOD_ADDRESSES", m.workload().Spec.IstiodAddresses(m.network))
 	s.set("ISTIO_NAMESPACE", m.istio().Namespace)
+	ca, port := "", ""
+	if m.group.VM.Identity.Type != "SPIRE" { // which signs the certificates itself
+		ca, port, _ = strings.Cut(m.istio().CAAddress, ":")
+	}
+	s.set("CA_HOST", ca)
+	s.set("CA_PORT", port)
 }
 
 // install is which package is installed, and from where.

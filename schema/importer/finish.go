@@ -71,7 +71,7 @@ func (w *workload) plainService() bool {
 	}
 	s := w.out.Services[0]
 	t := s.Traffic
-	return s.Name == w.name && s.Kind == "" && len(s.Ports)+len(s.Selector)+len(s.ExportTo) == 0 && !s.Pods &&
+	return s.Name == w.name && s.Kind == "" && len(s.Ports)+len(s.Selector)+len(s.ExportTo)+len(s.Expose.Hosts) == 0 && !s.Pods &&
 		t.TrafficPolicy == nil && len(t.Subsets)+len(t.HTTP)+len(t.TCP)+len(t.TLS) == 0
 }
 

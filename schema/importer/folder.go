@@ -164,6 +164,9 @@ func (c *config) tell(f *facts, addressed bool) {
 	if !addressed {
 		f.IstiodAddresses = addressList(append(f.IstiodAddresses, c.istiod...))
 	}
+	if ca := c.env["CA_ADDR"]; ca != c.discovery && !strings.HasPrefix(ca, "istiod.") && !strings.HasPrefix(ca, "istiod-") {
+		or(&f.CAAddress, ca)
+	}
 	host, port, _ := strings.Cut(c.discovery, ":")
 	name, rest, _ := strings.Cut(host, ".")
 	namespace, svc, _ := strings.Cut(rest, ".")
@@ -214,6 +217,11 @@ func (c *config) vm(ports []string) *schema.VM {
 		}
 	}
 	x.ExcludeInterfaces = split(c.env["ISTIO_EXCLUDE_INTERFACES"])
+	for _, group := range split(c.env["ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE"]) {
+		if x.Mode != "TPROXY" || group != "root" { // which that mode needs
+			x.ExcludeOwnerGroups = append(x.ExcludeOwnerGroups, group)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.env)) {
 		inProxy := c.proxy.GetProxyMetadata()[name] == c.env[name]
 		if !mesh.DerivedEnv(name) && !inProxy {

@@ -31,6 +31,25 @@ type Options struct {
 	ClusterDomain   string
 }
 
+// Override puts the options that are set in the place of what a spec has.
+func (o *Options) Override(f *schema.Istio) {
+	for _, one := range []struct {
+		field *string
+		value string
+	}{
+		{&f.Version, o.IstioVersion}, {&f.Namespace, o.IstioNamespace}, {&f.Revision, o.Revision}, {&f.MeshID, o.MeshID},
+		{&f.ClusterName, o.ClusterName}, {&f.Network, o.Network}, {&f.TrustDomain, o.TrustDomain},
+		{&f.ClusterDomain, o.ClusterDomain},
+	} {
+		if one.value != "" {
+			*one.field = one.value
+		}
+	}
+	if len(o.IstiodAddresses) > 0 {
+		f.IstiodAddresses = o.IstiodAddresses
+	}
+}
+
 // Folder is what `istioctl x workload entry configure` wrote for one VM. A file that is not there is nil. The token
 // beside them is never read.
 type Folder struct {
@@ -153,6 +172,9 @@ func (i *importer) merge(r *manifest.Resource, f fate) {
 	i.becomes(r, f)
 }
 
+// keepBeside is the help for an object that stays outside the spec.
+const keepBeside = "keep its manifest beside what the spec builds"
+
 // leaves says that an object about VMs stays as it is, and why.
 func (i *importer) leaves(r *manifest.Resource, at diag.Path, reason, help string) {
 	i.becomes(r, fate{left: true})
@@ -161,7 +183,7 @@ func (i *importer) leaves(r *manifest.Resource, at diag.Path, reason, help strin
 	}
 	d := ruleLeft.At(at, "%s stays outside the spec: %s", r, reason)
 	if help == "" {
-		help = "keep its manifest beside what the spec builds"
+		help = keepBeside
 	}
 	i.say(d.WithHelp("%s", help))
 }

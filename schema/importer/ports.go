@@ -7,6 +7,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // port is a port of a workload.
@@ -79,14 +80,21 @@ func (w *workload) listening(name string) uint32 {
 	return found
 }
 
-// clash tells why a port cannot be one of the workload's beside others; "" where it can, or is one already.
-func (w *workload) clash(p *port, more []*port) string {
-	for _, q := range slices.Concat(w.ports, more) {
+// clash returns why a port cannot be one of the workload's next to those that it has, and to the service's own: a number is
+// unique within a service only. It returns "" where it can, or is one already.
+func (w *workload) clash(p *port, own []*port) string {
+	for _, q := range slices.Concat(w.ports, own) {
 		switch {
 		case q.name == p.name && (q.number != p.number || q.target != p.target || q.said() != p.said()):
 			return "another service has other numbers for the port " + p.name + ", and a port of a spec is the same for all"
-		case q.name != p.name && q.number == p.number:
-			return "the ports " + q.name + " and " + p.name + " have one number, and a workload's have not"
+		case q.name != p.name && q.target == p.target && q.said() != "" && p.said() != "" &&
+			mesh.Protocol(q.said()).IsHTTP() != mesh.Protocol(p.said()).IsHTTP():
+			return "the ports " + q.name + " and " + p.name + " lead to one port of the VMs with two protocols"
+		}
+	}
+	for _, q := range own {
+		if q.name != p.name && q.number == p.number {
+			return "its ports " + q.name + " and " + p.name + " have one number"
 		}
 	}
 	return ""
@@ -132,14 +140,17 @@ func (i *importer) findPorts() {
 					if known || !portName.MatchString(name) || q.number == 0 || q.number > 65535 || len(w.ports) > 1000 {
 						continue
 					}
-					for w.clash(q, nil) != "" { // no service has this port, so what clients would dial is any free number
+					// No service has this port, so what clients would dial is any free number.
+					for slices.ContainsFunc(w.ports, func(p *port) bool { return p.number == q.number }) {
 						q.number = q.number%65535 + 1
 					}
 					w.addPort(q)
 				}
 			}
 		}
-		slices.SortFunc(w.ports, func(a, b *port) int { return cmp.Compare(a.number, b.number) })
+		slices.SortFunc(w.ports, func(a, b *port) int {
+			return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.name, b.name))
+		})
 		w.targets = map[string][]uint32{}
 		for _, p := range w.ports {
 			for _, g := range w.groups {

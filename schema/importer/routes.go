@@ -1,17 +1,28 @@
 package importer
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	networking "istio.io/api/networking/v1"
+
+	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // findRoutes gives each VirtualService to the host that it is about.
 func (i *importer) findRoutes() {
+	var public []*manifest.Resource
 	more := map[*service]map[string]*networking.VirtualService{}
 	for _, r := range age(each[*networking.VirtualService](i)) {
 		v := r.Spec.(*networking.VirtualService)
+		if len(v.Gateways) > 0 && !slices.Contains(v.Gateways, "mesh") {
+			public = append(public, r)
+			continue
+		}
 		var s *service
 		var host string
 		for _, h := range v.Hosts {
@@ -29,8 +40,8 @@ func (i *importer) findRoutes() {
 		switch {
 		case len(v.Hosts) != 1:
 			i.leaves(r, r.Place("spec", "hosts"), "it is for several hosts, and the routes of a spec are for those of one service", "")
-		case len(v.Gateways) > 1 || len(v.Gateways) == 1 && v.Gateways[0] != "mesh":
-			i.leaves(r, r.Place("spec", "gateways"), "it is for gateways, and the routes of a spec are for sidecars", "")
+		case len(v.Gateways) > 1:
+			i.leaves(r, r.Place("spec", "gateways"), "it is for sidecars and gateways, and a spec makes an object for each", "")
 		case !sameSet(v.ExportTo, s.exportTo):
 			i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its service, and a spec says exportTo once for a host", "")
 		case len(v.Http)+len(v.Tcp)+len(v.Tls) == 0:
@@ -53,11 +64,75 @@ func (i *importer) findRoutes() {
 	for s, byHost := range more {
 		s.traffic.http, s.traffic.tcp, s.traffic.tls = s.together(byHost)
 	}
+	for _, r := range public {
+		i.findExposed(r)
+	}
 	for _, w := range i.workloads {
 		for _, s := range w.services {
 			i.shorten(s)
 		}
 	}
+}
+
+// findExposed gives a VirtualService of gateways to the service that it makes public, if the service has the same routes in
+// the mesh. Others stay as they are: a spec's routes are one list for sidecars and gateways.
+func (i *importer) findExposed(r *manifest.Resource) {
+	v := proto.Clone(r.Spec.(*networking.VirtualService)).(*networking.VirtualService)
+	var s *service
+	for _, d := range destinations(v.Http, v.Tcp, v.Tls) {
+		d.Host = i.fullHost(d.Host, r.Namespace)
+		if s == nil {
+			s = i.serviceOf(d.Host, r.Namespace)
+		}
+	}
+	if s == nil {
+		return
+	}
+	var gateways []string
+	for _, g := range v.Gateways {
+		if !strings.Contains(g, "/") {
+			g = r.Namespace + "/" + g
+		}
+		gateways = append(gateways, g)
+	}
+	slices.Sort(gateways)
+	hosts := slices.Sorted(slices.Values(v.Hosts))
+	http, tls := mesh.ExposedRoutes(s.resolved(), hosts)
+	switch {
+	case !sameSet(v.ExportTo, s.exportTo):
+		i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its service, and a spec says exportTo once for a host", "")
+	case len(s.expose.Hosts) > 0:
+		i.leaves(r, r.Place("spec", "gateways"), "its service is exposed by another, and a spec has one list of gateways and hosts for a service", "")
+	case len(hosts) == 0 || len(v.Tcp) > 0 || !slices.EqualFunc(v.Http, http, same) || !slices.EqualFunc(v.Tls, tls, same):
+		i.leaves(r, r.Place("spec", "gateways"), "gateways have other routes than sidecars, and a spec has one list for both", "")
+	default:
+		for _, d := range destinations(v.Http, nil, v.Tls) {
+			if to := i.anyService(d.Host, r.Namespace); to != nil && d.Subset != "" {
+				to.traffic.asked = true
+			}
+		}
+		s.expose = schema.Expose{Gateways: gateways, Hosts: hosts}
+		i.becomes(r, fate{identity: identity{kind: "VirtualService", namespace: r.Namespace, name: mesh.ExposedName(s.name)}})
+		s.w.objects = append(s.w.objects, r)
+	}
+}
+
+// same is proto.Equal of two messages of one type.
+func same[M proto.Message](a, b M) bool { return proto.Equal(a, b) }
+
+// resolved is the service as far as [mesh.ExposedRoutes] reads it.
+func (s *service) resolved() *mesh.Service {
+	out := &mesh.Service{Name: s.name, Traffic: mesh.Traffic{HTTP: s.traffic.http, TLS: s.traffic.tls}}
+	for _, h := range s.hosts {
+		out.Hosts = append(out.Hosts, mesh.Host{Name: h})
+	}
+	for _, p := range s.w.ports {
+		if len(s.ports) == 0 || slices.Contains(s.ports, p.name) {
+			out.Ports = append(out.Ports, &mesh.Port{Name: p.name, Number: p.number, Target: p.target, Protocol: mesh.Protocol(p.said())})
+		}
+	}
+	slices.SortFunc(out.Ports, func(a, b *mesh.Port) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Name, b.Name)) })
+	return out
 }
 
 // copied is a VirtualService with the full hosts of its destinations; services whose subsets it names learn of it.

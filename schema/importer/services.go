@@ -28,6 +28,7 @@ type service struct {
 	pods      bool
 	addresses []string
 	exportTo  []string
+	expose    schema.Expose
 	traffic   traffic
 }
 
@@ -274,7 +275,7 @@ func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry
 // finish writes the service as a spec has it.
 func (s *service) finish(i *importer) schema.Service {
 	traffic := s.traffic.finish(i, s) // which may find that pods serve too
-	out := schema.Service{Name: s.name, Pods: s.pods, Addresses: s.addresses, ExportTo: s.exportTo, Traffic: traffic}
+	out := schema.Service{Name: s.name, Pods: s.pods, Addresses: s.addresses, ExportTo: s.exportTo, Expose: s.expose, Traffic: traffic}
 	if s.kind != kindService {
 		out.Kind = s.kind
 	}

@@ -17,6 +17,9 @@ import (
 // spec.workloads[pay].services[pay].pods. A field that has a note is printed even where it is unset.
 type notes map[string]string
 
+// Write prints specs in the form that import gives them, without comments.
+func Write(specs []*schema.VMMesh) string { return write(specs, make([]notes, len(specs))) }
+
 // write prints specs as one stream: keys in the order of the types, which is that of the reference, what is unset left
 // out, small maps on one line.
 func write(specs []*schema.VMMesh, comments []notes) string {

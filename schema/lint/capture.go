@@ -13,10 +13,12 @@ import (
 
 // captured reports whether the sidecar takes a port of the VMs over.
 func captured(in *mesh.Interception, port uint32) bool {
+	listed := in.IncludeInboundPorts
 	if in.AllInbound {
-		return !slices.Contains(in.ExcludeInboundPorts, port)
+		listed = in.ExcludeInboundPorts
 	}
-	return slices.Contains(in.IncludeInboundPorts, port)
+	_, found := slices.BinarySearch(listed, port) // they are sorted
+	return found != in.AllInbound
 }
 
 // modes are the mTLS modes of namespaces, where the specs say them.
@@ -49,9 +51,10 @@ func findUncapturedPorts(m *mesh.Mesh, report Report) {
 			if in.Mode == "NONE" {
 				continue
 			}
+			served := servedPorts(w, g)
 			for _, p := range w.Ports {
 				target := g.Ports[p.Name]
-				if captured(in, target) || reservedPorts[target] != "" || modeOf(w, spaces, target) == security.PeerAuthentication_MutualTLS_DISABLE || !served(w, g, p) {
+				if captured(in, target) || reservedPorts[target] != "" || modeOf(w, spaces, target) == security.PeerAuthentication_MutualTLS_DISABLE || !served[p] {
 					continue
 				}
 				key, help := "includeInboundPorts", "add %d to them, or drop the list: the ports of the group are its default"
@@ -64,9 +67,17 @@ func findUncapturedPorts(m *mesh.Mesh, report Report) {
 	}
 }
 
-// served reports whether a service leads clients to this port of the group's VMs.
-func served(w *mesh.Workload, g *mesh.Group, p *mesh.Port) bool {
-	return slices.ContainsFunc(w.Services, func(s *mesh.Service) bool { return slices.Contains(s.Ports, p) && s.Selects(g.Labels) })
+// servedPorts returns the ports of the group's VMs to which some service leads clients.
+func servedPorts(w *mesh.Workload, g *mesh.Group) map[*mesh.Port]bool {
+	served := map[*mesh.Port]bool{}
+	for _, s := range w.Services {
+		if s.Selects(g.Labels) {
+			for _, p := range s.Ports {
+				served[p] = true
+			}
+		}
+	}
+	return served
 }
 
 var wholeHost = diag.Rule{
@@ -144,6 +155,28 @@ func findRegistryOnly(m *mesh.Mesh, report Report) {
 			report(registryOnly.At(w.At.Key("sidecar").Key("outboundTrafficPolicy").Key("mode"), "REGISTRY_ONLY shuts the whole host of group %q in: updates, metadata and agents too", g.Name).
 				WithHelp("add vm.interception.excludeOutboundIPRanges: [169.254.169.254/32, …], or set includeOutboundIPRanges to the mesh's own ranges"))
 			break
+		}
+	}
+}
+
+var rootUncaptured = diag.Rule{
+	ID: "VM330", Name: "root-uncaptured", Severity: diag.Warning,
+	Doc: "The group root is not among those whose traffic is left out of interception.",
+	Long: "Most programs of a host run with the group root, and so does an application whose unit has no User=. What they call is then " +
+		"plaintext that no service of the mesh authenticates, and no route, policy or metric of the mesh applies to it.",
+	Bad:  "vm: {interception: {excludeOwnerGroups: [root, sssd]}}",
+	Good: "vm: {interception: {excludeOwnerGroups: [sssd]}}",
+}
+
+func findRootUncaptured(m *mesh.Mesh, report Report) {
+	for _, w := range m.Workloads {
+		for _, g := range w.Groups {
+			in := &g.VM.Interception
+			if slices.Contains(in.ExcludeOwnerGroups, "root") || slices.Contains(in.ExcludeOwnerGroups, "0") {
+				report(rootUncaptured.At(in.At.Key("excludeOwnerGroups"),
+					"whatever the group root runs on the VMs of group %q is not captured", g.Name).
+					WithHelp("list the groups of the daemons that must work without the sidecar, such as sssd"))
+			}
 		}
 	}
 }

@@ -12,7 +12,8 @@ var duplicateAddress = diag.Rule{
 	Doc: "No two instances of a network have one address.",
 	Long: "istiod tells a connecting VM by its first address. Of two WorkloadEntries with that address in one network, whichever " +
 		"sorts first becomes the VM's identity, and clients see two endpoints where there is one VM, which then gets twice its share " +
-		"(istio: pilot/pkg/serviceregistry/util/workloadinstances).",
+		"(istio: pilot/pkg/serviceregistry/util/workloadinstances). A VM that serves several applications is one workload with one " +
+		"instance, which has the ports of all and a service for each.",
 	Bad:  "instances:\n- {name: vm1, address: 192.168.1.100}\n- {name: vm2, address: 192.168.1.100}",
 	Good: "instances:\n- {name: vm1, address: 192.168.1.100}\n- {name: vm2, address: 192.168.1.101}",
 }
@@ -48,6 +49,16 @@ func eachDuplicate(m *mesh.Mesh, do func(first, second *mesh.Instance, at diag.P
 
 const duplicateHelp = "give each VM its own address, or put VMs whose addresses overlap into networks of their own"
 
+// duplicateFix is how to resolve two instances of one address. In two workloads they often are one VM with two applications,
+// which has one identity, and so is one workload.
+func duplicateFix(first, second *mesh.Instance) string {
+	if first.Group.Workload != second.Group.Workload {
+		return "if this is one VM with several applications, write one workload with one instance, the ports of all of them, and " +
+			"a service for each: services: [{name: shop, ports: [http-shop]}, {name: admin, ports: [http-admin]}]; else " + duplicateHelp
+	}
+	return duplicateHelp
+}
+
 // registers reports whether two instances would register as one entry.
 func registers(first, second *mesh.Instance) bool {
 	return first.Group == second.Group && first.Group.Auto
@@ -56,7 +67,8 @@ func registers(first, second *mesh.Instance) bool {
 func findDuplicateAddresses(m *mesh.Mesh, report Report) {
 	eachDuplicate(m, func(first, second *mesh.Instance, at diag.Path) {
 		if !registers(first, second) {
-			report(duplicateAddress.At(at, "%s is the address of %s too", second.Dial(), first.At).WithHelp(duplicateHelp))
+			report(duplicateAddress.At(at, "%s is the address of %s too", second.Dial(), first.At).
+				WithHelp("%s", duplicateFix(first, second)))
 		}
 	})
 }

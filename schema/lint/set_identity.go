@@ -264,8 +264,13 @@ func findDuplicateEntryAddresses(s *manifest.Set, report Report) {
 		if (first.Auto() == "") != (second.Auto() == "") || first.Namespace != second.Namespace {
 			return
 		}
+		help := duplicateHelp
+		if first.Labels["app"] != second.Labels["app"] {
+			help = "if this is one VM with several applications, write one entry with the ports of all of them, and a Service for each " +
+				"that selects it; else " + help
+		}
 		report(duplicateAddress.At(second.Place("spec", "address"), "%s is the address of %s too", second.Address, first.Resource).
-			WithHelp("give each VM its own address, or put VMs whose addresses overlap into networks of their own"))
+			WithHelp("%s", help))
 	})
 }
 

@@ -82,6 +82,9 @@ func (r *resolver) claimPolicies() {
 			r.claim("PeerAuthentication", w.Namespace, w.Name, w.At)
 		}
 		for _, s := range w.Services {
+			if s.Expose != nil {
+				r.claim("VirtualService", w.Namespace, s.Expose.Object, s.Expose.At)
+			}
 			for _, h := range s.Hosts {
 				if s.Traffic.DestinationRule {
 					r.claim("DestinationRule", w.Namespace, h.Object, s.At)

@@ -61,9 +61,11 @@ func mergeVM(below schema.VM, over *schema.VM) schema.VM {
 		ExcludeOutboundIPRanges: longer(a.ExcludeOutboundIPRanges, b.ExcludeOutboundIPRanges),
 		ExcludeOutboundPorts:    longer(a.ExcludeOutboundPorts, b.ExcludeOutboundPorts),
 		ExcludeInterfaces:       longer(a.ExcludeInterfaces, b.ExcludeInterfaces),
+		ExcludeOwnerGroups:      longer(a.ExcludeOwnerGroups, b.ExcludeOwnerGroups),
 	}
-	if a.Mode+a.Backend != "" || a.ExcludeContainers != nil || len(a.IncludeInboundPorts)+len(a.ExcludeInboundPorts)+len(a.IncludeOutboundIPRanges)+len(a.ExcludeOutboundIPRanges)+
-		len(a.ExcludeOutboundPorts)+len(a.ExcludeInterfaces) > 0 {
+	if a.Mode+a.Backend != "" || a.ExcludeContainers != nil || len(a.IncludeInboundPorts)+len(a.ExcludeInboundPorts)+
+		len(a.IncludeOutboundIPRanges)+len(a.ExcludeOutboundIPRanges)+len(a.ExcludeOutboundPorts)+len(a.ExcludeInterfaces)+
+		len(a.ExcludeOwnerGroups) > 0 {
 		m.Interception.At = a.At
 	}
 	if over.ProxyConfig != nil {

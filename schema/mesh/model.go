@@ -55,6 +55,7 @@ type Istio struct {
 	Ambient          bool     // the pods' data plane; VMs' sidecars then speak HBONE too
 	IstiodAddresses  []string // IPs, or one DNS name
 	DiscoveryAddress string   // host:port of the default revision
+	CAAddress        string   // host:port of what signs certificates; "": istiod
 	RootCert         string   // PEM; "" = comes with the token
 	PodCIDRs         []netip.Prefix
 	ServiceCIDRs     []netip.Prefix
@@ -134,8 +135,19 @@ type EastWestGateway struct {
 	ExposeServices           bool     // 15443: asked for, or needed because there are other networks
 	ServiceHosts             []string // what passes 15443: wildcards, and hosts of services that none of these is for
 	ExposeWebhook            bool
-	auto                     bool // whether other networks alone make it expose services
+	CA                       *GatewayCA // nil: istiod signs certificates, or istiod is not exposed
+	auto                     bool       // whether other networks alone make it expose services
 }
+
+// GatewayCA is a CA other than istiod that VMs reach through the east-west gateway.
+type GatewayCA struct {
+	Port    uint32   // that VMs dial; the gateway listens on the same number
+	Names   []string // SNI, the first as VMs say it
+	Service string   // its host in the cluster
+}
+
+// VirtualService is the name of what routes to the CA.
+func (*GatewayCA) VirtualService() string { return "istio-ca-vs" }
 
 // Ports of the east-west gateway.
 const (
@@ -159,6 +171,9 @@ func (g *EastWestGateway) Ports() []GatewayPort {
 	}
 	if g.ExposeIstiod {
 		ports = append(ports, GatewayPort{"tls-istiod", PortIstiod})
+	}
+	if g.CA != nil && g.CA.Port != PortIstiod {
+		ports = append(ports, GatewayPort{"tls-ca", g.CA.Port})
 	}
 	if g.ExposeWebhook {
 		ports = append(ports, GatewayPort{"tls-webhook", PortWebhook})
@@ -233,6 +248,7 @@ type Port struct {
 	Number   uint32
 	Target   uint32   // where VMs listen unless their group or instance says otherwise
 	Protocol Protocol // in upper case; "" = Istio has to find out by the bytes
+	order    int      // in the spec
 }
 
 // Metrics is where the application itself serves Prometheus metrics.
@@ -316,7 +332,18 @@ type Service struct {
 	Hosts     []Host            // at least one
 	Addresses []string          // ServiceEntry only
 	ExportTo  []string
+	Expose    *Expose // nil: sidecars alone know the hosts
 	Traffic   Traffic
+}
+
+// Expose is where a Service is public: one VirtualService, of the name Object.
+type Expose struct {
+	At       diag.Path
+	Object   string
+	Gateways []string // namespace/name, sorted
+	Hosts    []string // sorted
+	HTTP     []*networking.HTTPRoute
+	TLS      []*networking.TLSRoute
 }
 
 // Host is a name that clients dial, with the name of the objects that rule its traffic.

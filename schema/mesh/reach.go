@@ -22,7 +22,8 @@ const (
 	EndPods     EndKind = "pods"     // of the cluster; its gateways are pods too
 	EndVMs      EndKind = "VMs"      // of a network
 	EndGateway  EndKind = "gateway"  // of a network that is not the cluster's
-	EndIstiod   EndKind = "istiod"   // through whatever stands before it
+	EndIstiod   EndKind = "istiod"   // through whatever is in front of it
+	EndCA       EndKind = "CA"       // that signs the VMs' certificates, where it is not istiod; reached as istiod is
 	EndScrapers EndKind = "scrapers" // Prometheus, wherever it is
 )
 
@@ -37,7 +38,7 @@ type Way struct {
 	// Addresses are what is dialled: addresses, ranges or DNS names. None: the spec does not know them.
 	Addresses []string
 	Ports     []uint32 // that are dialled; none: whatever the pods listen on
-	Names     []string // EndIstiod: the TLS server names, without which a passthrough gateway does not know its way
+	Names     []string // EndIstiod, EndCA: the TLS server names, without which a passthrough gateway does not know its way
 }
 
 // place is what there is of a network: its VMs, and what they listen on.
@@ -155,10 +156,7 @@ func (m *Mesh) gatewaysOf(network string) []gatewayOf {
 	}
 	var out []gatewayOf
 	for _, s := range m.Specs {
-		for _, n := range s.Networks {
-			if n.Name != network {
-				continue
-			}
+		if n := s.Network(network); n != nil {
 			for _, g := range n.Gateways {
 				i := slices.IndexFunc(out, func(o gatewayOf) bool { return o.port == g.Port })
 				if i < 0 {
@@ -237,23 +235,24 @@ func (p *placeOf) add(g *Group, ports map[string]uint32) {
 		p.scrapes = true
 	}
 	discovery := w.Istio().discovery(g.Revision)
-	addresses := w.Spec.istiodAddresses(p.name)
-	key := discovery + " " + strings.Join(addresses, " ")
-	if p.istiods[key] == nil {
-		host, port, _ := strings.Cut(discovery, ":")
-		number, _ := strconv.ParseUint(port, 10, 16)
-		p.istiods[key] = &Way{From: []End{{EndVMs, p.name}}, To: End{Kind: EndIstiod}, Addresses: addresses, Ports: []uint32{uint32(number)}, Names: []string{host}}
+	addresses := w.Spec.IstiodAddresses(p.name)
+	p.dials(EndIstiod, discovery, addresses)
+	if ca := w.Istio().CAAddress; ca != "" && g.VM.Identity.Type != "SPIRE" {
+		p.dials(EndCA, ca, addresses)
 	}
 }
 
-// istiodAddresses is how the VMs of a network reach istiod.
-func (s *Spec) istiodAddresses(network string) []string {
-	for _, n := range s.Networks {
-		if n.Name == network {
-			return n.IstiodAddresses
-		}
+// dials counts a server of the control plane that VMs reach at istiod's addresses.
+func (p *placeOf) dials(kind EndKind, server string, addresses []string) {
+	key := string(kind) + " " + server + " " + strings.Join(addresses, " ")
+	if p.istiods[key] != nil {
+		return
 	}
-	return s.Istio.IstiodAddresses
+	host, port, _ := strings.Cut(server, ":")
+	number, _ := strconv.ParseUint(port, 10, 16)
+	p.istiods[key] = &Way{
+		From: []End{{EndVMs, p.name}}, To: End{Kind: kind}, Addresses: addresses, Ports: []uint32{uint32(number)}, Names: []string{host},
+	}
 }
 
 // addresses are the VMs' own: their network's ranges where these are known, since VMs come and go.

@@ -15,6 +15,7 @@ func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 	r := &resolver{
 		mesh: &Mesh{}, namespaces: map[string]*Namespace{}, accounts: map[string]*ServiceAccount{},
 		bootstraps: map[string]*Bootstrap{}, claims: map[claim]diag.Path{}, hosts: map[string]*Service{}, byHost: map[string]*Service{},
+		exposed: map[string]*Service{},
 	}
 	specs = slices.Clone(specs)
 	slices.SortStableFunc(specs, func(a, b *schema.VMMesh) int { return cmp.Compare(a.Metadata.Name, b.Metadata.Name) })
@@ -30,6 +31,7 @@ func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 	for _, w := range r.mesh.Workloads {
 		for _, s := range w.Services {
 			r.routes(s)
+			r.exposedRoutes(s)
 		}
 	}
 	r.peers()
@@ -51,6 +53,7 @@ type resolver struct {
 	claims     map[claim]diag.Path        // which part of which spec emits an object
 	hosts      map[string]*Service        // by namespace/host: what rules its traffic
 	byHost     map[string]*Service        // by host
+	exposed    map[string]*Service        // by gateway and public host
 }
 
 func (r *resolver) say(d diag.Diagnostic) { r.findings = append(r.findings, d) }

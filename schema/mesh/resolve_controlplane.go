@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
@@ -103,6 +104,7 @@ func (r *resolver) wholeControlPlane() {
 		g.Network = istio.Network
 		g.ServiceHosts = r.passedHosts(istio)
 	}
+	r.exposedCA(c)
 	r.gatewayService(c)
 	r.claimControlPlane(c)
 	r.systemNamespace(c)
@@ -145,6 +147,37 @@ func (r *resolver) istiods() []Istiod {
 	}
 	slices.SortFunc(out, func(a, b Istiod) int { return cmp.Compare(a.Revision.Name, b.Revision.Name) })
 	return out
+}
+
+// exposedCA finds the way to a CA other than istiod, which VMs reach where they reach istiod.
+func (r *resolver) exposedCA(c *ControlPlane) {
+	istio, g := c.Spec.Istio, &c.EastWestGateway
+	host, number, found := strings.Cut(istio.CAAddress, ":")
+	if !found || !g.ExposeIstiod {
+		return
+	}
+	port, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return // said already
+	}
+	ca := &GatewayCA{Port: uint32(port), Names: []string{host}, Service: host}
+	if strings.HasSuffix(host, ".svc") {
+		ca.Service = host + "." + istio.ClusterDomain
+		ca.Names = append(ca.Names, ca.Service)
+	}
+	for _, taken := range g.Ports() {
+		if taken.Number == ca.Port && ca.Port != PortIstiod {
+			r.say(ruleMisfit.At(istio.At.Key("caAddress"), "the east-west gateway already uses port %d, for %s", port, taken.Name).
+				WithHelp("let the CA's Service have another port, such as 443: VMs reach it through the gateway of istiod"))
+			return
+		}
+	}
+	for _, i := range c.Istiods {
+		if ca.Port == PortIstiod && slices.Contains(i.Names, host) {
+			return // istiod of another revision
+		}
+	}
+	g.CA = ca
 }
 
 // mostAddresses is how many addresses a Gateway of the Gateway API may have (gateway-api: apis/v1/gateway_types.go).
@@ -227,6 +260,9 @@ func (r *resolver) claimControlPlane(c *ControlPlane) {
 		for _, i := range c.Istiods {
 			r.claim("VirtualService", g.Namespace, i.VirtualService(), g.At)
 		}
+	}
+	if g.CA != nil {
+		r.claim("VirtualService", g.Namespace, g.CA.VirtualService(), g.At)
 	}
 	if g.Deployment != "Injected" {
 		return

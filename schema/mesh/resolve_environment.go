@@ -16,12 +16,15 @@ import (
 // (istio: istioctl/pkg/workload, createClusterEnv and createMeshConfig), and those by which the start script and the
 // agent would take such a fact from somewhere else.
 var derivedEnv = map[string]string{
-	"CA_ADDR": "istio.revision", "CANONICAL_REVISION": "group.version", "CANONICAL_SERVICE": "workload.name",
+	"CA_ADDR": "istio.revision and istio.caAddress", "CANONICAL_REVISION": "group.version", "CANONICAL_SERVICE": "workload.name",
 	"CREDENTIAL_FETCHER_TYPE": "vm.identity", "WORKLOAD_IDENTITY_SOCKET_FILE": "vm.identity",
 	"ISTIO_CUSTOM_IP_TABLES": "vm.interception", "ISTIO_META_INTERCEPTION_MODE": "vm.interception",
 	"ISTIO_EXCLUDE_INTERFACES": "vm.interception", "ISTIO_INBOUND_INTERCEPTION_MODE": "vm.interception", "ISTIO_INBOUND_PORTS": "vm.interception",
 	"ISTIO_LOCAL_EXCLUDE_PORTS": "vm.interception", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE": "vm.interception",
-	"NATIVE_NFTABLES": "vm.interception.backend", "ISTIO_SERVICE_CIDR": "vm.interception", "ISTIO_SERVICE_EXCLUDE_CIDR": "vm.interception",
+	"NATIVE_NFTABLES":                     "vm.interception.backend",
+	"ISTIO_OUTBOUND_OWNER_GROUPS":         "vm.interception.excludeOwnerGroups",
+	"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE": "vm.interception.excludeOwnerGroups",
+	"ISTIO_SERVICE_CIDR":                  "vm.interception", "ISTIO_SERVICE_EXCLUDE_CIDR": "vm.interception",
 	"ISTIO_META_AUTO_REGISTER_GROUP": "group.registration", "ISTIO_META_WORKLOAD_ENTRY": "group.registration",
 	"ISTIO_META_CLUSTER_ID": "istio.clusterName", "ISTIO_META_DNS_CAPTURE": "vm.dns", "REDIRECT_DNS": "vm.dns",
 	"ISTIO_META_ENABLE_HBONE": "istio.dataplaneMode",

@@ -57,6 +57,9 @@ func (r *resolver) interception(in *schema.Interception, fw *schema.Firewall, vm
 	out.ExcludeOutboundPorts = numbers(in.ExcludeOutboundPorts)
 	slices.Sort(out.ExcludeOutboundPorts)
 	out.ExcludeInterfaces = slices.Sorted(slices.Values(in.ExcludeInterfaces))
+	if in.Mode != "NONE" { // which captures nothing
+		out.ExcludeOwnerGroups = slices.Compact(slices.Sorted(slices.Values(in.ExcludeOwnerGroups)))
+	}
 }
 
 // ranges reads outbound ranges: CIDRs, or "*" alone.

@@ -20,7 +20,7 @@ func (r *resolver) istio(s *schema.Spec) *Istio {
 	i := &Istio{
 		At: in.At, Release: release, Namespace: in.Namespace, MeshID: in.MeshID, ClusterName: in.ClusterName, Network: in.Network,
 		TrustDomain: in.TrustDomain, ClusterDomain: in.ClusterDomain, Ambient: in.DataplaneMode == "Ambient",
-		IstiodAddresses: in.IstiodAddresses, DiscoveryAddress: in.DiscoveryAddress, RootCert: in.RootCert,
+		IstiodAddresses: in.IstiodAddresses, DiscoveryAddress: in.DiscoveryAddress, CAAddress: in.CAAddress, RootCert: in.RootCert,
 		PodCIDRs:     r.prefixes(in.PodCIDRs, in.At.Key("podCIDRs")),
 		ServiceCIDRs: r.prefixes(in.ServiceCIDRs, in.At.Key("serviceCIDRs")),
 	}
@@ -30,6 +30,13 @@ func (r *resolver) istio(s *schema.Spec) *Istio {
 	} else if host, port, _ := strings.Cut(i.DiscoveryAddress, ":"); !isDNSName(host) || !isPort(port) {
 		r.say(ruleBadAddress.At(in.At.Key("discoveryAddress"), "%q is no host:port", i.DiscoveryAddress).
 			WithHelp("write a DNS name that istiod's certificate has and its port, such as %s:15012", i.Revision.Host))
+	}
+	if host, port, _ := strings.Cut(in.CAAddress, ":"); in.CAAddress != "" && (!isDNSName(host) || looksLikeIP(host) || !isPort(port)) {
+		r.say(ruleBadAddress.At(in.At.Key("caAddress"), "%q is not a DNS name and a port", in.CAAddress).
+			WithHelp("write a name that the CA's certificate has, and its port, such as cert-manager-istio-csr.cert-manager.svc:443"))
+	}
+	if i.CAAddress == i.DiscoveryAddress {
+		i.CAAddress = "" // istiod itself
 	}
 	if len(s.Workloads) > 0 && len(in.IstiodAddresses) == 0 {
 		r.say(ruleMissingSetting.At(in.At, "istiodAddresses is missing: VMs have to know where they reach istiod").
@@ -141,6 +148,7 @@ func (r *resolver) sameCluster(s *Spec) {
 	facts := map[string][2]string{
 		"clusterName": {a.ClusterName, b.ClusterName}, "meshID": {a.MeshID, b.MeshID}, "network": {a.Network, b.Network},
 		"trustDomain": {a.TrustDomain, b.TrustDomain}, "clusterDomain": {a.ClusterDomain, b.ClusterDomain}, "namespace": {a.Namespace, b.Namespace},
+		"caAddress": {a.CAAddress, b.CAAddress},
 	}
 	for _, key := range slices.Sorted(maps.Keys(facts)) {
 		if v := facts[key]; v[0] != v[1] {

@@ -253,12 +253,17 @@ func (r *resolver) targetPorts(list []string, w *Workload, by listeners, at diag
 // portNumber says that no VM listens on a number; often it is the port that clients dial.
 func (r *resolver) portNumber(n uint32, w *Workload, at diag.Path) {
 	d := ruleUnknownPort.At(at, "no VM of workload %q listens on %d", w.Name, n)
+	var names []string
+	var targets []uint32
 	for _, p := range w.Ports {
 		if p.Number == n {
-			d = d.WithHelp("clients dial %d, VMs listen on %s, and policies judge what VMs listen on: write ports: [%s]", n, joinNumbers(w.Targets[p.Name]), p.Name)
-			r.say(d)
-			return
+			names = append(names, p.Name)
+			targets = append(targets, w.Targets[p.Name]...)
 		}
+	}
+	if len(names) > 0 {
+		r.say(d.WithHelp("clients dial %d, VMs listen on %s, and policies judge what VMs listen on: write ports: [%s]", n, joinNumbers(targets), strings.Join(names, ", ")))
+		return
 	}
 	r.say(d.WithHelp("name one of its ports: %s", portList(w.Ports)))
 }
@@ -274,7 +279,8 @@ func (w *Workload) listens(n uint32) bool {
 		}
 	}
 	return slices.ContainsFunc(w.Groups, func(g *Group) bool {
-		return g.VM.Interception.AllInbound || slices.Contains(g.VM.Interception.IncludeInboundPorts, n)
+		_, found := slices.BinarySearch(g.VM.Interception.IncludeInboundPorts, n)
+		return found || g.VM.Interception.AllInbound
 	})
 }
 

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,6 +42,7 @@ func (r *resolver) service(in *schema.Service, w *Workload) *Service {
 	r.trafficPolicy(in.Traffic.TrafficPolicy, in.At.Key("traffic").Key("trafficPolicy"))
 	s.Traffic.HTTP, s.Traffic.TCP, s.Traffic.TLS = in.Traffic.HTTP, in.Traffic.TCP, in.Traffic.TLS
 	r.subsets(in, s)
+	r.expose(in, s)
 	return s
 }
 
@@ -62,10 +64,36 @@ func (r *resolver) servicePorts(in *schema.Service, s *Service) {
 		}
 		seen[name] = true
 	}
+	r.numbersOfService(in, s)
 	slices.SortStableFunc(s.Ports, func(a, b *Port) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Name, b.Name)) })
 	if len(w.Ports) == 0 {
 		r.say(ruleServiceShape.At(in.At, "service %q has no ports: its workload listens on none", s.Name).
 			WithHelp("add `ports: [{name: http, port: 8080}]` to the workload, or drop the service"))
+	}
+}
+
+// numbersOfService requires that each port of a service has a number of its own; two services may share one.
+func (r *resolver) numbersOfService(in *schema.Service, s *Service) {
+	list := slices.Clone(s.Ports)
+	if len(in.Ports) == 0 {
+		slices.SortFunc(list, func(a, b *Port) int { return cmp.Compare(a.order, b.order) })
+	}
+	numbers := map[uint32]*Port{}
+	for _, p := range list {
+		other := numbers[p.Number]
+		if other == nil {
+			numbers[p.Number] = p
+			continue
+		}
+		at, help := in.At, "a Service has each number once: list the `ports` of each service, so that one of the two is in another"
+		if n := slices.Index(in.Ports, p.Name); n >= 0 {
+			at = in.At.Key("ports").Item(n, "")
+		} else if in.At.String() == s.Workload.At.String() { // the default service
+			at = p.At.Key("port")
+			help = fmt.Sprintf("a Service has each number once: give this port another, or write a service for each: "+
+				"services: [{name: %[1]s, ports: [%[2]s]}, {name: %[1]s-%[3]s, ports: [%[3]s]}]", s.Name, other.Name, p.Name)
+		}
+		r.say(rulePortClash.At(at, "service %q has port %d twice, as %q and %q", s.Name, p.Number, other.Name, p.Name).WithHelp("%s", help))
 	}
 }
 

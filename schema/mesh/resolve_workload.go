@@ -50,6 +50,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	r.groups(s, in, w)
 	r.uncaptured(in, w)
 	r.services(in, w)
+	r.oneProtocol(w)
 	r.security(in, w)
 	r.mesh.Workloads = append(r.mesh.Workloads, w)
 }
@@ -58,14 +59,8 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 func (r *resolver) ports(in *schema.Workload) []*Port {
 	var out []*Port
 	unique(r, in.Ports, func(p *schema.Port) (string, diag.Path) { return p.Name, p.At })
-	numbers := map[int]string{}
-	for _, p := range in.Ports {
-		if other, taken := numbers[p.Port]; taken {
-			r.say(rulePortClash.At(p.At.Key("port"), "port %d is that of %q already", p.Port, other).
-				WithHelp("a Service tells its ports apart by number: give this one another"))
-		}
-		numbers[p.Port] = p.Name
-		port := &Port{At: p.At, Name: p.Name, Number: uint32(p.Port), Target: uint32(p.TargetPort), Protocol: protocolOf(p.Protocol, p.Name)}
+	for n, p := range in.Ports {
+		port := &Port{order: n, At: p.At, Name: p.Name, Number: uint32(p.Port), Target: uint32(p.TargetPort), Protocol: protocolOf(p.Protocol, p.Name)}
 		if port.Protocol == "" {
 			r.say(ruleUnknownProtocol.At(p.At.Key("name"), "the name %q does not say which protocol port %d speaks", p.Name, p.Port).
 				WithHelp("add `protocol: HTTP` (or what it is), or begin the name with it: http-%s", p.Name))
@@ -74,6 +69,34 @@ func (r *resolver) ports(in *schema.Workload) []*Port {
 	}
 	slices.SortStableFunc(out, func(a, b *Port) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Name, b.Name)) })
 	return out
+}
+
+// oneProtocol requires one protocol for each port that VMs listen on for services: the sidecar has one listener for it, of
+// the protocol of the oldest Service (istio: pilot/pkg/networking/core/listener_inbound.go).
+func (r *resolver) oneProtocol(w *Workload) {
+	var ordered []*Port
+	for _, p := range w.Ports {
+		serves := func(s *Service) bool { return slices.Contains(s.Ports, p) }
+		if p.Protocol != "" && slices.ContainsFunc(w.Services, serves) {
+			ordered = append(ordered, p)
+		}
+	}
+	slices.SortFunc(ordered, func(a, b *Port) int { return cmp.Compare(a.order, b.order) })
+	reported := map[*Port]bool{}
+	for _, set := range w.portSets() {
+		target := func(p *Port) uint32 { return set[slices.Index(w.Ports, p)] }
+		first := map[uint32]*Port{} // by where VMs listen
+		for _, p := range ordered {
+			q := first[target(p)]
+			if q == nil {
+				first[target(p)] = p
+			} else if p.Protocol.IsHTTP() != q.Protocol.IsHTTP() && !reported[p] {
+				reported[p] = true
+				r.say(rulePortClash.At(p.At, "VMs listen on %d for %q, which is %s, and for %q, which is %s", target(p), q.Name, q.Protocol, p.Name, p.Protocol).
+					WithHelp("the sidecar has one listener for a port, of one protocol: give both ports the same, or different target ports"))
+			}
+		}
+	}
 }
 
 // protocols are those that a sidecar carries, as Istio compares them (istio: pkg/config/protocol/instance.go, Parse).

@@ -53,6 +53,7 @@ var Rules = []*diag.Rule{
 	rulePlaintext,
 	ruleOutsideNetwork,
 	ruleAmbient,
+	ruleExpose,
 }
 
 var (
@@ -182,14 +183,17 @@ services: [{name: db, selector: {role: primary}}]`,
 	}
 	rulePortClash = &diag.Rule{
 		ID: "VM044", Name: "port-clash", Severity: diag.Error,
-		Doc:  "Ports are numbers from 1 to 65535, and each is used for one thing.",
-		Long: "Kubernetes refuses a Service with two ports of one number. A PeerAuthentication's exceptions are by the port that VMs listen on: two modes for one port cannot both hold.",
+		Doc: "Ports are numbers from 1 to 65535, and each is used for one thing.",
+		Long: "Kubernetes refuses a Service with two ports of one number; two services of a workload may have it, each for its own port. " +
+			"The sidecar has one listener for a port that VMs listen on, with one protocol. " +
+			"A PeerAuthentication's exceptions are by that port: two modes for one port cannot both hold.",
 		Bad: `ports:
-- {name: http, port: 80}
-- {name: grpc, port: 80}`,
+- {name: http-shop, port: 80, targetPort: 8080}
+- {name: http-admin, port: 80, targetPort: 8081}`,
 		Good: `ports:
-- {name: http, port: 80}
-- {name: grpc, port: 9090}`,
+- {name: http-shop, port: 80, targetPort: 8080}
+- {name: http-admin, port: 80, targetPort: 8081}
+services: [{name: shop, ports: [http-shop]}, {name: admin, ports: [http-admin]}]`,
 	}
 	ruleUnknownProtocol = &diag.Rule{
 		ID: "VM045", Name: "unknown-protocol", Severity: diag.Warning,
@@ -392,5 +396,13 @@ vm: {package: {version: 1.30.4}}`,
 		Long: "`vm.env` and `proxyMetadata` become lines of cluster.env, which Istio's start script has bash read: a name that is no variable's name ends the script, and bash keeps some names for itself. No environment and no command line can carry a NUL, and a line of the file ends at a line break. A few variables go into a command line of that script without quotes.",
 		Bad:  "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug; reboot\"}]}",
 		Good: "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug\"}]}",
+	}
+	ruleExpose = &diag.Rule{
+		ID: "VM086", Name: "expose", Severity: diag.Error,
+		Doc: "A service that is exposed names gateways and public hosts, and has a port that speaks HTTP or TLS.",
+		Long: "A gateway tells its services apart by the host of a request, or by the server name of a TLS connection: a VirtualService without " +
+			"either is served nowhere, and a plain TCP connection has neither. A Gateway is named with its namespace, in which it exists already.",
+		Bad:  "services: [{name: shop, expose: {gateways: [public], hosts: [shop.example.com]}}]",
+		Good: "services: [{name: shop, expose: {gateways: [istio-ingress/public], hosts: [shop.example.com]}}]",
 	}
 )

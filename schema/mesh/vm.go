@@ -111,6 +111,7 @@ type Interception struct {
 	ExcludeOutboundIPRanges []string
 	ExcludeOutboundPorts    []uint32
 	ExcludeInterfaces       []string
+	ExcludeOwnerGroups      []string // Linux groups; each is excluded on the VMs where it exists
 }
 
 // EnvVar is a further line of cluster.env.

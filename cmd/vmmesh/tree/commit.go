@@ -55,7 +55,7 @@ func (w *Writer) prepare() (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock := Lock{SpecSHA256: w.o.SpecSHA256, Files: make([]LockedFile, len(w.outputs))}
+	lock := Lock{SpecSHA256: w.o.SpecSHA256, Spec: w.spec, Files: make([]LockedFile, len(w.outputs))}
 	for i, out := range w.outputs {
 		lock.Files[i] = LockedFile{Path: out.path, SHA256: out.sum, Mode: uint32(modeFile)}
 		if out.script {

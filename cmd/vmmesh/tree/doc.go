@@ -19,11 +19,15 @@
 //	  "files": [
 //	    {"path": "RUNBOOK.md", "sha256": "<64 hex digits>"},
 //	    {"path": "vms/pay/v1/install.sh", "sha256": "<64 hex digits>", "mode": "0755"}
+//	  ],
+//	  "source": [
+//	    "apiVersion: vmmesh.dev/v1alpha1",
+//	    "<the other lines of the spec, without its comments>"
 //	  ]
 //	}
 //
 // Paths have slashes, start below DIR and are sorted by bytes. A mode stands only where it is 0755; all other files
-// are 0644, both less the umask. There is no time, host or tool version in it: same spec, same bytes. A lock that is
+// are 0644, both less the umask. The source is what import restores the spec from; it may be absent. There is no time, host or tool version in it: same spec, same bytes. A lock that is
 // damaged, is no lock or has a higher format is an error, with Force too: without it nobody knows which files are the
 // user's.
 //

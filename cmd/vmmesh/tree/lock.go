@@ -18,6 +18,7 @@ const lockFormat = 1
 // Lock is what .vmmesh.lock says: the files that vmmesh wrote to a directory. Its form is in the package's doc.
 type Lock struct {
 	SpecSHA256 string       // of the spec, 64 hex digits; may be empty
+	Spec       string       // the spec as vmmesh writes it, from which import restores it; may be empty
 	Files      []LockedFile // sorted by Path
 }
 
@@ -86,6 +87,7 @@ type lockText struct {
 	Format *int       `json:"format"`
 	Spec   *string    `json:"spec"`
 	Files  []lockLine `json:"files"`
+	Source []string   `json:"source"`
 }
 
 type lockLine struct {
@@ -129,6 +131,9 @@ func parseLock(text []byte) (*Lock, error) {
 		return nil, damaged("the spec's checksum is none")
 	}
 	lock := &Lock{SpecSHA256: *t.Spec, Files: make([]LockedFile, len(t.Files))}
+	if len(t.Source) > 0 {
+		lock.Spec = strings.Join(t.Source, "\n") + "\n"
+	}
 	for i, line := range t.Files {
 		if err := checkPath(line.Path); err != nil {
 			return nil, damaged("%s", err)
@@ -187,6 +192,26 @@ func (l *Lock) write(w io.Writer) error {
 		}
 		between = ",\n    "
 	}
-	_, err = io.WriteString(w, "\n  ]\n}\n")
+	if _, err := io.WriteString(w, "\n  ]"); err != nil {
+		return err
+	}
+	between = ",\n  \"source\": [\n    "
+	for line := range strings.Lines(l.Spec) {
+		var text bytes.Buffer
+		enc := json.NewEncoder(&text)
+		enc.SetEscapeHTML(false) // so that a person can read the lines
+		if err := enc.Encode(strings.TrimSuffix(line, "\n")); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", between, bytes.TrimSpace(text.Bytes())); err != nil {
+			return err
+		}
+		between = ",\n    "
+	}
+	end := "\n}\n"
+	if l.Spec != "" {
+		end = "\n  ]" + end
+	}
+	_, err = io.WriteString(w, end)
 	return err
 }

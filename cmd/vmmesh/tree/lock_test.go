@@ -29,6 +29,21 @@ func TestReadLock(t *testing.T) {
 	require.False(t, ok)
 }
 
+// TestLockKeepsSpec writes specs of all kinds to a lock and reads them back.
+func TestLockKeepsSpec(t *testing.T) {
+	for _, spec := range []string{"", "kind: VMMesh\n", "a: \"<b> & \\\"c\\\"\"\n---\nb: |\n  x\n\n  y\n", "a: \u2028\n"} {
+		dir := t.TempDir()
+		w, err := Open(dir, Options{SpecSHA256: specSum})
+		require.NoError(t, err)
+		w.KeepSpec(spec)
+		_, err = w.Commit()
+		require.NoError(t, err)
+		lock, err := ReadLock(dir)
+		require.NoError(t, err)
+		require.Equal(t, spec, lock.Spec)
+	}
+}
+
 func TestLocksThatCannotBeUsed(t *testing.T) {
 	sum := sumOf("1")
 	for text, problem := range map[string]string{

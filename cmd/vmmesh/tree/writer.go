@@ -60,7 +60,11 @@ type Writer struct {
 	ids     int      // the last number given to a file in the work folder
 	cur     current
 	err     error
+	spec    string // as the lock keeps it
 }
+
+// KeepSpec keeps the spec itself in the lock, so that import can restore it.
+func (w *Writer) KeepSpec(text string) { w.spec = text }
 
 // output is a file that is complete.
 type output struct {

@@ -96,6 +96,13 @@ func TestDiagnose(t *testing.T) {
 		{name: "not running", change: func(m *machine) { m.remove("run/active-istio.service") }, check: "unit", status: "error", message: "istio.service is not running"},
 		{name: "not enabled", change: func(m *machine) { m.remove("run/enabled-istio.service") }, check: "unit", status: "warning", message: "systemctl enable istio"},
 		{name: "not ready", off: "ready", check: "ready", status: "error", message: "15021"},
+		{name: "another CA is away", change: func(m *machine) {
+			m.vars["CA_HOST"], m.vars["CA_PORT"] = "istiod.istio-system.svc", "443"
+			m.token(jwt(t, time.Hour))
+		}, check: "ca", status: "error", message: "istiod.istio-system.svc:443 accepts no connection"},
+		{name: "another CA without a token", change: func(m *machine) {
+			m.vars["CA_HOST"], m.vars["CA_PORT"] = "istiod.istio-system.svc", "15012"
+		}, check: "token", status: "warning", message: "renews a certificate for a valid token only"},
 		{name: "no hosts block", change: func(m *machine) {
 			m.write("etc/hosts", "10.0.0.99 istiod.istio-system.svc\n10.96.0.1 kubernetes.default.svc.cluster.local\n")
 		}, check: "hosts", status: "error", message: "hosts.sh"},

@@ -80,14 +80,14 @@ func settings() map[string]any {
 	return map[string]any{
 		"NAMESPACE": "vm-workloads", "WORKLOAD": "payment-service", "GROUP": "payment-service", "SERVICE_ACCOUNT": "payment-service",
 		"REGISTRATION": "Auto", "TRUST_DOMAIN": "cluster.local", "CLUSTER_DOMAIN": "cluster.local",
-		"ISTIOD_HOST": "istiod.istio-system.svc", "ISTIOD_PORT": "15012", "ISTIOD_ADDRESSES": []string{"34.56.78.90"}, "ISTIO_NAMESPACE": "istio-system",
+		"ISTIOD_HOST": "istiod.istio-system.svc", "ISTIOD_PORT": "15012", "ISTIOD_ADDRESSES": []string{"34.56.78.90"}, "ISTIO_NAMESPACE": "istio-system", "CA_HOST": "", "CA_PORT": "",
 		"PACKAGE_FORMAT": "None", "PACKAGE_VERSION": "1.31.1", "PACKAGE_BASE_URL": "https://mirror.example.com/istio",
 		"PACKAGE_SHA256_DEB_AMD64": "", "PACKAGE_SHA256_DEB_ARM64": "", "PACKAGE_SHA256_RPM_AMD64": "", "PACKAGE_SHA256_RPM_ARM64": "",
 		"CLOUD": "None", "ADDRESS_SOURCE": "DefaultRoute", "ADDRESS_INTERFACE": "", "DNS_MODE": "Proxy", "DNS_SERVERS": []string{},
 		"IDENTITY": "TokenFile", "TOKEN_FILE": "/var/lib/vmmesh/istio-token", "ROOT_CERT_FILE": "/var/lib/vmmesh/root-cert.pem",
 		"TOKEN_REQUEST_SERVER": "", "TOKEN_REQUEST_CREDENTIAL_FILE": "", "TOKEN_REQUEST_SECONDS": "", "CA_FILE": "",
 		"HTTP_URL": "", "HTTP_HEADERS_FILE": "", "COMMAND": []string{}, "SPIRE_SOCKET": "",
-		"INTERCEPTION": "REDIRECT", "INBOUND_PORTS": []string{"8080"}, "TARGET_PORTS": []string{"8080"},
+		"INTERCEPTION": "REDIRECT", "INBOUND_PORTS": []string{"8080"}, "TARGET_PORTS": []string{"8080"}, "EXCLUDE_OWNER_GROUPS": []string{},
 		"PROBE": "", "PROBE_SCHEME": "", "PROBE_HOST": "", "PROBE_PORT": "", "PROBE_PATH": "", "PROBE_COMMAND": []string{},
 		"FIREWALL": "None", "SSH_PORT": "22", "METRICS_PORT": "",
 	}

@@ -58,6 +58,37 @@ func TestPrepare(t *testing.T) {
 	require.Contains(t, m.read("var/lib/istio/envoy/cluster.env"), "TRUST_DOMAIN")
 }
 
+// TestGroupsLeftOutOfCapture: iptables-restore refuses a table with a group that does not exist, so only those that exist
+// on the VM are written, next to what the mode itself leaves out.
+func TestGroupsLeftOutOfCapture(t *testing.T) {
+	const name = "ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE="
+	for _, c := range []struct {
+		name, env string
+		groups    []string
+		want      string
+	}{
+		{"none exists", "", []string{"sssd", "ntp"}, ""},
+		{"one exists", "", []string{"sssd", "chrony", "ntp"}, name + "'chrony'\n"},
+		{"none is listed", "", []string{}, ""},
+		{"by number", "", []string{"sssd", "4711"}, name + "'4711'\n"},
+		{"beside the mode's own", name + "'root'\n", []string{"chrony", "root", "_chrony"}, name + "'root,chrony,_chrony'\n"},
+		{"the mode's own alone", name + "'root'\n", []string{"sssd"}, name + "'root'\n"},
+		{"no pattern", "", []string{"chro.y"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMachine(t)
+			m.placed()
+			m.net = network
+			m.identified()
+			m.vars["REGISTRATION"], m.vars["EXCLUDE_OWNER_GROUPS"] = "Auto", c.groups
+			m.write("etc/group", "root:x:0:\nistio-proxy:x:998:\nchrony:x:990:\n_chrony:x:989:\n")
+			m.write("etc/vmmesh/cluster.env", c.env)
+			m.ok(m.script("prepare.sh"))
+			require.Equal(t, c.want+"ISTIO_SVC_IP='10.0.0.5'\n", m.read("var/lib/istio/envoy/cluster.env"))
+		})
+	}
+}
+
 // TestPrepareWithoutTheLink: somebody made /etc/istio before the package could make it a link.
 func TestPrepareWithoutTheLink(t *testing.T) {
 	m := newMachine(t)
@@ -118,6 +149,14 @@ func TestHostsByName(t *testing.T) {
 	m.ok(m.script("hosts.sh"))
 	block := "# BEGIN vmmesh\n203.0.113.7 istiod.istio-system.svc\n203.0.113.8 istiod.istio-system.svc\n# END vmmesh\n"
 	require.True(t, strings.HasSuffix(m.read("etc/hosts"), block), m.read("etc/hosts"))
+
+	// A CA that is not istiod is dialled at istiod's addresses.
+	m.vars["CA_HOST"] = "istio-csr.cert-manager.svc"
+	m.ok(m.script("hosts.sh"))
+	with := "# BEGIN vmmesh\n203.0.113.7 istio-csr.cert-manager.svc\n203.0.113.8 istio-csr.cert-manager.svc\n" + block[len("# BEGIN vmmesh\n"):]
+	require.True(t, strings.HasSuffix(m.read("etc/hosts"), with), m.read("etc/hosts"))
+	m.vars["CA_HOST"] = ""
+	m.ok(m.script("hosts.sh"))
 
 	// The resolver fails, as the machine's own getent does: the last answer stays.
 	m.remove("local/sbin/getent")
