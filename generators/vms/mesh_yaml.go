@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	meshconfig "istio.io/api/mesh/v1alpha1"
+	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
@@ -18,7 +19,7 @@ func meshYAML(m machine, metadata map[string]string) []byte {
 	config := proto.CloneOf(m.proxy)
 	config.DiscoveryAddress = m.group.DiscoveryAddress()
 	config.MeshId = m.istio().MeshID
-	config.ReadinessProbe = m.workload().Probe
+	config.ReadinessProbe = probe(m.workload().Probe)
 	config.ProxyMetadata = metadata
 	config.InterceptionMode = meshconfig.ProxyConfig_InboundInterceptionMode(
 		meshconfig.ProxyConfig_InboundInterceptionMode_value[m.group.VM.Interception.Mode])
@@ -36,6 +37,22 @@ func meshYAML(m machine, metadata map[string]string) []byte {
 	var enc manifest.Encoder
 	enc.Value(manifest.Fields{{Name: "defaultConfig", Value: ordered(values)}})
 	return enc.Bytes()
+}
+
+// probeScript asks what the spec's probe asks, and fails while the VM is out of rotation: see scripts/probe.sh.
+const probeScript = "/usr/local/lib/vmmesh/probe.sh"
+
+// probe is the agent's: the spec's numbers, asked by a script of ours that also knows whether the VM is being drained. The
+// WorkloadGroup keeps the probe as the spec has it.
+func probe(p *networking.ReadinessProbe) *networking.ReadinessProbe {
+	if p == nil {
+		return nil
+	}
+	ours := proto.CloneOf(p)
+	ours.HealthCheckMethod = &networking.ReadinessProbe_Exec{
+		Exec: &networking.ExecHealthCheckConfig{Command: []string{"/bin/bash", probeScript}},
+	}
+	return ours
 }
 
 // ordered turns what was read from JSON into what prints in natural order.

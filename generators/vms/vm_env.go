@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	meshconfig "istio.io/api/mesh/v1alpha1"
 	networking "istio.io/api/networking/v1"
 
 	"github.com/vmmesh/vmmesh/schema/mesh"
@@ -46,6 +47,8 @@ func vmEnv(m machine) []byte {
 	s.set("START_SECONDS", strconv.Itoa(int(vm.Application.Timeout/time.Second)))
 	s.set("DRAIN", strconv.FormatBool(vm.Drain.OnShutdown))
 	s.set("DRAIN_SECONDS", strconv.Itoa(int(vm.Drain.Timeout/time.Second)))
+	s.set("DRAIN_NOTICE", strconv.Itoa(notice(w.Probe)))
+	s.set("STOP_SECONDS", strconv.Itoa(int(termination(m.proxy)/time.Second)))
 	s.set("INTERCEPTION", vm.Interception.Mode)
 	s.set("CAPTURE", captureBackend(vm))
 	s.set("EXCLUDE_CONTAINERS", strconv.FormatBool(vm.Interception.ExcludeContainers))
@@ -140,6 +143,28 @@ func (s *settings) probe(p *networking.ReadinessProbe) {
 	s.set("PROBE_PORT", orNothing(port))
 	s.set("PROBE_PATH", path)
 	s.list("PROBE_COMMAND", command)
+	var headers []string
+	for _, h := range p.GetHttpGet().GetHttpHeaders() {
+		headers = append(headers, h.Name+": "+h.Value)
+	}
+	s.list("PROBE_HEADERS", headers)
+	s.set("PROBE_TIMEOUT", strconv.Itoa(int(max(p.GetTimeoutSeconds(), 1))))
+}
+
+// propagation is how long istiod and the clients' sidecars take, in seconds, to learn that a VM is out of rotation.
+const propagation = 5
+
+// notice is after how many seconds no client sends new requests to a VM whose probe begins to fail.
+func notice(p *networking.ReadinessProbe) int {
+	return int(max(p.GetPeriodSeconds(), 1)*max(p.GetFailureThreshold(), 1)+max(p.GetTimeoutSeconds(), 1)) + propagation
+}
+
+// termination is how long the agent drains after it is told to stop (istio: pkg/config/mesh, terminationDrainDuration).
+func termination(proxy *meshconfig.ProxyConfig) time.Duration {
+	if d := proxy.GetTerminationDrainDuration(); d != nil {
+		return min(d.AsDuration(), 24*time.Hour)
+	}
+	return 5 * time.Second
 }
 
 // orNothing is a number, "" for 0.

@@ -64,7 +64,9 @@ openssl req -newkey rsa:2048 -nodes -subj /O=istiod -keyout istiod.key -out isti
 openssl x509 -req -in istiod.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30 -extfile <(echo subjectAltName=DNS:istiod.istio-system.svc) -out istiod.crt 2>/dev/null &&
 cat istiod.key istiod.crt >istiod.pem && openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /O=other -keyout other.key -out other.pem 2>/dev/null`)
 	m.ok(out)
-	m.write("etc/certs/root-cert.pem", m.read("tmp/root.pem"))
+	mesh, _ := certificate(t, "spiffe://cluster.local", 0, 0)
+	m.write("etc/certs/root-cert.pem", m.read("tmp/root.pem")+mesh)
+	m.write("var/lib/vmmesh/installed", "")
 	return m
 }
 
