@@ -36,24 +36,54 @@ func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group
 
 // kit is what all groups share.
 type kit struct {
-	static         []manifest.File // scripts and units
-	open, filtered *cloudinit.Writer
+	static  []manifest.File // scripts and units
+	writers map[string]*cloudinit.Writer
 }
 
-// newKit leaves the firewall's scripts out of the user-data of groups that ask for no firewall: a VM that boots for the
-// first time has none of ours to take away, and they are a fifth of the bytes. The folders have them all the same.
-func newKit() kit {
-	static := scripts.Files()
-	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
-	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
-}
+func newKit() kit { return kit{scripts.Files(), map[string]*cloudinit.Writer{}} }
 
-// boot writes the user-data of a group.
+// boot writes the user-data of a group. What its spec does not use is left out of the scripts there, and so is what a VM that
+// boots for the first time has no use for: uninstall.sh, and without a firewall the firewall's. They are a quarter of the bytes,
+// of which some clouds take few. The folders have them all the same.
 func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
-	if g.VM.Firewall.Backend == "None" {
-		return k.open
+	uses := []string{g.VM.Firewall.Backend, g.VM.Identity.Type, strings.TrimSuffix(g.VM.Address.Source, "External")}
+	key := strings.Join(uses, " ")
+	if w := k.writers[key]; w != nil {
+		return w
 	}
-	return k.filtered
+	static := slices.DeleteFunc(slices.Clone(k.static), func(f manifest.File) bool {
+		return f.Path == "uninstall.sh" || g.VM.Firewall.Backend == "None" && strings.Contains(f.Path, "firewall")
+	})
+	for n, f := range static {
+		static[n].Data = used(f.Data, uses)
+	}
+	w := cloudinit.NewWriter(static)
+	k.writers[key] = w
+	return w
+}
+
+// used is a script without the parts between `# only: NAME...` and `# end` of which no name is in use.
+func used(script []byte, uses []string) []byte {
+	if !bytes.Contains(script, []byte("# only: ")) {
+		return script
+	}
+	out := make([]byte, 0, len(script))
+	leave := false
+	for line := range bytes.Lines(script) {
+		text := string(line)
+		if names, ok := strings.CutPrefix(text, "# only: "); ok {
+			leave = !slices.ContainsFunc(strings.Fields(names), func(name string) bool { return slices.Contains(uses, name) })
+			continue
+		}
+		if text == "# end\n" {
+			leave = false
+			continue
+		}
+		if !leave {
+			out = append(out, line...)
+		}
+	}
+	return out
 }
 
 // group makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its

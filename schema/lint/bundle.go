@@ -99,7 +99,7 @@ func findFullUserData(s Sizes, report Report) {
 var userDataSpared = diag.Rule{
 	ID: "VM905", Name: "user-data-spared", Severity: diag.Info,
 	Doc: "User-data has room for every file of its group.",
-	Long: "In its smallest form it would still be larger than the cloud takes, so uninstall.sh is left out, and then diagnose.sh. Nothing that makes a VM a member is missing. When one " +
+	Long: "In its smallest form it would still be larger than the cloud takes, so diagnose.sh is left out, and then rotation.sh. Nothing that makes a VM a member is missing. When one " +
 		"is needed, copy it from vms/<namespace>/<group>/ to /usr/local/lib/vmmesh/ there.",
 	Bad:  "vm: {cloud: {type: AWS}, firewall: {backend: Nftables}}\nistio: {rootCert: ...} # one or two certificates",
 	Good: "vm: {cloud: {type: Azure}, firewall: {backend: Nftables}}\nistio: {rootCert: ...}",

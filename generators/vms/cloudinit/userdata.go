@@ -40,7 +40,7 @@ type UserData struct {
 
 // Spared are the files that are left out where no form has room for all, one more at a time: a VM becomes a member without
 // them, and they can be copied there when they are needed.
-var Spared = []string{"uninstall.sh", "diagnose.sh"}
+var Spared = []string{"diagnose.sh", "rotation.sh"}
 
 // Writer makes user-data for any number of groups that share their static files: what follows from those alone is made
 // once. It is not safe for concurrent use.

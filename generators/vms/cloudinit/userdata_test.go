@@ -110,6 +110,7 @@ write_files:
 runcmd:
 - - bash
   - /var/lib/vmmesh/bundle/install.sh
+  - "--boot"
 `, string(got.Data))
 }
 
@@ -134,17 +135,17 @@ func TestForms(t *testing.T) {
 		next := sized(cloud, spare+1)
 		require.NotEqual(t, cloudinit.Readable, next.Form, cloud)
 
-		// The last form gives up uninstall.sh, and no sooner than it has to.
+		// The last form gives up diagnose.sh, and no sooner than it has to.
 		first := sort.Search(2*limit, func(bytes int) bool { return len(sized(cloud, bytes).Spare) > 0 })
 		less, all := sized(cloud, first), sized(cloud, first-1)
 		require.LessOrEqual(t, len(less.Data), limit, cloud)
 		require.Equal(t, less.Form != cloudinit.Readable, less.Last, cloud)
 		require.LessOrEqual(t, len(all.Data), limit, cloud)
 		require.Greater(t, len(all.Data)+16, limit, cloud)
-		require.False(t, all.Last, "uninstall.sh can still go")
+		require.False(t, all.Last, "diagnose.sh can still go")
 		if known.Binary {
-			require.Contains(t, string(unzipped(t, all)), "/uninstall.sh", cloud)
-			require.NotContains(t, string(unzipped(t, less)), "/uninstall.sh", cloud)
+			require.Contains(t, string(unzipped(t, all)), "/diagnose.sh", cloud)
+			require.NotContains(t, string(unzipped(t, less)), "/diagnose.sh", cloud)
 			require.Contains(t, string(unzipped(t, less)), "/install.sh", cloud)
 		}
 

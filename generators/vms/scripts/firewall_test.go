@@ -309,6 +309,7 @@ echo "$*" >>/var/log/firewall-cmd
 case "$*" in
 --get-default-zone) echo trusted ;;
 *--zone=trusted*--get-target) echo ACCEPT ;;
+*--query-*) exit 1 ;;
 *--check-config) [ ! -e /tmp/refused ] && exec firewall-offline-cmd --check-config ;;
 esac`)
 	m.opened("Firewalld", "interception: {includeInboundPorts: [8080]}")

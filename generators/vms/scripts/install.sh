@@ -231,7 +231,7 @@ fi
 if [ "${1-}" = --boot ]; then
 	[ ! -e "$INSTALLED" ] || exit 0
 	systemctl --quiet enable vmmesh-bootstrap.service
-	manage start vmmesh-bootstrap.service || die "this VM is not a member of the mesh yet; it is tried again" "journalctl -u vmmesh-bootstrap"
+	manage start vmmesh-bootstrap.service || die "$(cat "$STATE/bootstrap.error" 2>/dev/null); this is tried again" "journalctl -u vmmesh-bootstrap"
 	exit 0
 fi
 tools

@@ -287,6 +287,11 @@ func TestUninstall(t *testing.T) {
 	m := newDebian(t)
 	s := newMirror(t, m)
 	s.add("1.31.1", deb(t, "1.31.1"))
+	// The scratch machine's /usr/local is a mount, which dpkg cannot remove.
+	m.tool("apt-get", `case " $* " in
+*" purge "*) rm -rf /usr/local/bin/pilot-agent /var/lib/istio/envoy/sidecar.env /usr/lib/systemd/system/istio.service /etc/istio ;;
+*) exec /usr/bin/apt-get "$@" ;;
+esac`)
 	before := m.state()
 	m.ok(m.install())
 	m.ok(m.run("bash", "-c", "mkdir -p /etc/certs /run/secrets/tokens && echo key >/etc/certs/key.pem && echo t >/run/secrets/tokens/istio-token && "+
@@ -342,7 +347,7 @@ func TestContainers(t *testing.T) {
 	m := newMachine(t)
 	m.placed()
 	m.identified()
-	m.net = network + "; for n in docker0 br-1234 virbr0 br-lan cnio; do ip link add $n type dummy; done; ip addr add 10.0.0.5/32 dev br-lan"
+	m.net = network + "; for n in docker0 br-1234 virbr0 br-lan cnio; do ip link add $n type veth peer name p-$n; done; ip addr add 10.0.0.5/32 dev br-lan"
 	m.write("etc/vmmesh/cluster.env", "ISTIO_EXCLUDE_INTERFACES='wg0,docker0'\nISTIO_NAMESPACE='x'\n")
 	m.write("etc/vmmesh/instances", "10.0.0.5\t10.0.0.5\t-\tvm1\tshared\n")
 	prepare := func() string {

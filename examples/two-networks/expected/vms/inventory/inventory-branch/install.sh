@@ -3,11 +3,12 @@
 # folder; without one it changes nothing.
 #
 #   sudo bash install.sh [--allow-downgrade]
+#   sudo bash install.sh --boot   what user-data runs: it places the units, and has vmmesh-bootstrap.service do the rest
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 alone "${BASH_SOURCE[0]}" "$@"
-[ "${1---allow-downgrade}" = --allow-downgrade ] || die "unknown argument $1" "usage: sudo bash install.sh [--allow-downgrade]"
+[[ ${1---boot} =~ ^--(boot|allow-downgrade)$ ]] || die "unknown argument $1" "usage: sudo bash install.sh [--allow-downgrade]"
 
 LIB=/usr/local/lib/vmmesh
 UNITS=/etc/systemd/system
@@ -41,7 +42,8 @@ add() {
 # tools installs the commands that vmmesh needs and this system lacks.
 tools() {
 	local missing=() line command deb rpm
-	local wanted=("curl curl curl" "openssl openssl openssl" "ip iproute2 iproute" "iptables iptables iptables" "sudo sudo sudo" "hostname hostname hostname")
+	[ "$VMMESH_CAPTURE" != Nftables ] || set -- "nft nftables nftables"
+	local wanted=("$@" "curl curl curl" "openssl openssl openssl" "ip iproute2 iproute" "iptables iptables iptables" "sudo sudo sudo" "hostname hostname hostname")
 	case $VMMESH_FIREWALL in
 	UFW) wanted+=("ufw ufw ufw") ;;
 	Nftables) wanted+=("nft nftables nftables") ;;
@@ -66,7 +68,7 @@ tools() {
 installed() {
 	local text
 	if [ "$1" = Deb ]; then
-		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) && [[ $text == ii* ]] || return 0
+		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) && [[ $text == [ih]i* ]] || return 0
 	else
 		text=$(rpm -q --qf '%{VERSION}' istio-sidecar 2>/dev/null) || return 0
 	fi
@@ -160,27 +162,28 @@ files() {
 
 # units copies units and drop-ins, and removes drop-ins for a workload that this VM no longer runs.
 units() {
-	local file istio=$UNITS/istio.service.d/10-vmmesh.conf app=$UNITS/$VMMESH_WORKLOAD.service.d/10-vmmesh.conf
+	local file unit line=Requires istio=$UNITS/istio.service.d/10-vmmesh.conf drain=$UNITS/vmmesh-drain.service.d/10-vmmesh.conf
+	local stop=$UNITS/istio.service.d/20-stop.conf kept=" $UNITS/istio.service.d/10-vmmesh.conf $UNITS/vmmesh-drain.service.d/10-vmmesh.conf "
 	CHANGED=
 	install -d -m 0755 "${istio%/*}"
 	place 0644 "$istio" istio.conf
 	for file in "$here"/vmmesh-*.{service,timer}; do
 		place 0644 "$UNITS/${file##*/}" "${file##*/}"
 	done
-	case $VMMESH_WORKLOAD in
-	istio | vmmesh-*) app= ;; # our own units would wait for themselves
-	ssh | sshd | dbus | dbus-* | systemd-* | cloud-* | [Nn]etwork* | ifup* | wicked* | polkit | getty* | chrony* | ntp* | rsyslog | cron | crond | \
-		auditd | firewalld | ufw | nftables | iptables | apparmor | sssd | nscd | nslcd | snapd | udev | emergency | rescue)
-		warn "$VMMESH_WORKLOAD.service is the system's own: it does not wait for the sidecar"
-		app=
-		;;
-	*)
-		install -d -m 0755 "${app%/*}"
-		place 0644 "$app" application.conf
-		;;
-	esac
+	# The agent has its time to drain, and a stop of this VM waits for clients to let go of it.
+	put 0644 root:root "$stop" <<<"[Service]"$'\n'"TimeoutStopSec=$((VMMESH_STOP_SECONDS + 10))"
+	install -d -m 0755 "${drain%/*}"
+	put 0644 root:root "$drain" <<<"[Unit]"$'\n'"After=${VMMESH_UNITS[*]}"$'\n'"[Service]"$'\n'"TimeoutStopSec=$((VMMESH_DRAIN_SECONDS + 15))"
+	[ "$VMMESH_START" != Wait ] || line=Wants
+	for unit in "${VMMESH_UNITS[@]}"; do
+		[ "$VMMESH_START" != Independent ] || break
+		file=$UNITS/$unit.d/10-vmmesh.conf
+		kept+="$file "
+		install -d -m 0755 "${file%/*}"
+		put 0644 root:root "$file" <<<"$(sed "s/^Requires=/$line=/" "$here/application.conf")"
+	done
 	for file in "$UNITS"/*.service.d/10-vmmesh.conf; do
-		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" gone
+		[[ $kept == *" $file "* ]] || place 0644 "$file" gone
 	done
 	[ -z "$CHANGED" ] || manage daemon-reload
 }
@@ -207,7 +210,7 @@ forwarding() {
 # not waited for.
 start() {
 	local unit
-	for unit in istio.service vmmesh-identity.timer; do
+	for unit in istio.service vmmesh-identity.timer vmmesh-watch.timer; do
 		systemctl --quiet is-enabled "$unit" 2>/dev/null || systemctl --quiet enable "$unit"
 		if ! manage --quiet is-active "$unit"; then
 			manage --no-block start "$unit"
@@ -220,6 +223,17 @@ start() {
 settings "$here/vm.env"
 [ -e "$here/cluster.env" ] || die "$here/cluster.env is missing" "copy the group's whole folder, not this script alone"
 has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
+if [ ! -e "$INSTALLED" ]; then
+	# Before anything that can fail: the application's order and, at a first boot, what tries again.
+	files
+	units
+fi
+if [ "${1-}" = --boot ]; then
+	[ ! -e "$INSTALLED" ] || exit 0
+	systemctl --quiet enable vmmesh-bootstrap.service
+	manage start vmmesh-bootstrap.service || die "$(cat "$STATE/bootstrap.error" 2>/dev/null); this is tried again" "journalctl -u vmmesh-bootstrap"
+	exit 0
+fi
 tools
 package "$@"
 files
@@ -228,4 +242,9 @@ forwarding
 start
 # Last: should it fail, all else is done.
 [ ! -e "$LIB/firewall.sh" ] || bash "$LIB/firewall.sh" apply
+if [ ! -e "$INSTALLED" ]; then
+	put 0644 root:root "$INSTALLED" </dev/null
+	rm -f "$STATE/bootstrap.error"
+	[ -n "${INVOCATION_ID-}" ] || manage reset-failed vmmesh-bootstrap.service 2>/dev/null || :
+fi
 note "done; what state this VM is in: sudo bash $LIB/diagnose.sh"
