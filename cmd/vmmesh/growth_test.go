@@ -203,6 +203,10 @@ var growths = []growth{
 		return []file{{"a.yaml", each(n, "---\napiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: g%[1]d, namespace: p}\n"+
 			"spec: {metadata: {labels: {app: a%[1]d}}, template: {serviceAccount: a, network: n, ports: {http: 8080}}}\n")}}
 	}},
+	{name: "import/AuthorizationPolicies × entries", args: []string{"import", "."}, n: 400, make: func(n int) []file {
+		return squared(n, "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: s%[1]d, namespace: p}\n"+
+			"spec: {selector: {matchLabels: {app: a}}, rules: [{from: [{source: {namespaces: [n%[1]d]}}]}]}\n")
+	}},
 	{name: "diff/instances", args: []string{"diff", "--against", "old.yaml"}, n: 250, make: func(n int) []file {
 		text := "  workloads:\n  - name: pay\n    ports: [{name: http, port: 8080}]\n    groups:\n    - name: v1\n      instances:\n"
 		return append(spec(text+addresses(n, "      - {name: i%d, address: %s}\n")),

@@ -17,6 +17,10 @@ import (
 // strictly, Kubernetes' own as far as a mesh is concerned with them, and others are only known to be there. The zero
 // Set is empty and ready. A Set is filled first, with [Set.Read] and [Set.Add], and asked afterwards.
 type Set struct {
+	// Namespace is where objects are that do not name one, of the kinds that are in a namespace; "" leaves them without.
+	// It is set before the first object is read.
+	Namespace string
+
 	all       []*Resource
 	byID      map[resourceID]*Resource
 	byKind    map[groupKind][]*Resource
@@ -138,6 +142,9 @@ func (s *Set) add(r *Resource) diag.List {
 	kind := groupKind{r.Group, r.Kind}
 	istio, isIstio := istioKinds[kind]
 	_, isCore := coreKinds[kind]
+	if r.Namespace == "" && (isIstio || isCore && kind != (groupKind{"", "Namespace"})) {
+		r.Namespace = s.Namespace
+	}
 	var findings diag.List
 	if !isIstio && !isCore {
 		if wrong, unfit := r.misplaced(); unfit {
