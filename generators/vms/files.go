@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	networking "istio.io/api/networking/v1"
+
 	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
 	"github.com/vmmesh/vmmesh/schema/manifest"
@@ -46,13 +48,30 @@ func newKit() kit { return kit{scripts.Files(), map[string]*cloudinit.Writer{}} 
 // boots for the first time has no use for: uninstall.sh, and without a firewall the firewall's. They are a quarter of the bytes,
 // of which some clouds take few. The folders have them all the same.
 func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
-	uses := []string{g.VM.Firewall.Backend, g.VM.Identity.Type, strings.TrimSuffix(g.VM.Address.Source, "External")}
+	uses := []string{g.VM.Firewall.Backend, g.VM.Identity.Type, strings.TrimSuffix(g.VM.Address.Source, "External"), g.VM.DNS.Mode, g.VM.Cloud.Type}
+	if g.VM.PhoneHome != "" {
+		uses = append(uses, "PhoneHome")
+	}
+	if len(g.Workload.Spec.IstiodIPs(g.Network)) == 0 || slices.ContainsFunc(g.Instances, func(i *mesh.Instance) bool {
+		return len(g.Workload.Spec.IstiodIPs(i.Network)) == 0
+	}) {
+		uses = append(uses, "Name") // VMs resolve it
+	}
+	switch g.Workload.Probe.GetHealthCheckMethod().(type) {
+	case *networking.ReadinessProbe_HttpGet:
+		uses = append(uses, "httpGet")
+	case *networking.ReadinessProbe_TcpSocket:
+		uses = append(uses, "tcpSocket")
+	case *networking.ReadinessProbe_Exec:
+		uses = append(uses, "exec")
+	}
 	key := strings.Join(uses, " ")
 	if w := k.writers[key]; w != nil {
 		return w
 	}
 	static := slices.DeleteFunc(slices.Clone(k.static), func(f manifest.File) bool {
-		return f.Path == "uninstall.sh" || g.VM.Firewall.Backend == "None" && strings.Contains(f.Path, "firewall")
+		return f.Path == "uninstall.sh" || g.VM.Firewall.Backend == "None" && strings.Contains(f.Path, "firewall") ||
+			g.Workload.Probe == nil && slices.Contains(ofProbes, f.Path)
 	})
 	for n, f := range static {
 		static[n].Data = used(f.Data, uses)
@@ -61,6 +80,9 @@ func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
 	k.writers[key] = w
 	return w
 }
+
+// ofProbes are the files of a VM that can be taken out of rotation, which is by its probe.
+var ofProbes = []string{"probe.sh", "rotation.sh", "vmmesh-drain.service"}
 
 // used is a script without the parts between `# only: NAME...` and `# end` of which no name is in use.
 func used(script []byte, uses []string) []byte {

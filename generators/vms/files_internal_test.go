@@ -30,7 +30,7 @@ func TestUsed(t *testing.T) {
 						require.Equal(t, identity == "TokenRequest", bytes.Contains(got, []byte("kubernetes()")))
 						require.Equal(t, identity == "TokenRequest" || identity == "HTTP", bytes.Contains(got, []byte("ask()")))
 					case "address.sh":
-						require.Equal(t, source == "Metadata", bytes.Contains(got, []byte("told()")))
+						require.Equal(t, source == "Metadata", bytes.Contains(got, []byte("metadata()")))
 					}
 				}
 			}

@@ -35,12 +35,15 @@ route() {
 	[[ $text =~ \ src\ ([^ ]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 
+# only: Metadata
 # metadata PATH HEADER OPTIONS of curl: asks the cloud's metadata service, past every proxy.
 metadata() {
 	curl --fail --silent --show-error --globoff --noproxy '*' --proto '=http' --connect-timeout 2 --max-time 5 --retry 5 \
 		--retry-connrefused -H "$2" "${@:3}" --url "http://169.254.169.254/$1"
 }
+# end
 
+# only: Metadata
 # told private|public prints the address that the cloud tells.
 told() {
 	local token name=local path=ip
@@ -56,6 +59,7 @@ told() {
 	*) die "vm.address.source is $VMMESH_ADDRESS_SOURCE, and cloud $VMMESH_CLOUD has no metadata service" "set vm.cloud.type, or another vm.address.source" ;;
 	esac
 }
+# end
 
 # own prints the address of a VM that is no instance of the spec.
 own() {

@@ -22,6 +22,7 @@ POLICY=/etc/firewalld/policies/vmmesh.xml
 UFW=(/etc/ufw/user.rules /etc/ufw/user6.rules /etc/ufw/ufw.conf /etc/default/ufw)
 TRIAL=vmmesh-firewall-trial
 
+# only: UFW
 # own lists vmmesh's rules in ufw, as the words of the command that made them.
 own() { ufw show added | sed -n "s/^ufw \(.*\) comment 'vmmesh: .*'\$/\1/p"; }
 
@@ -33,12 +34,14 @@ only() {
 		grep -qxF -e "$rule" <<<"$1" || ufw --force delete "${words[@]}" >/dev/null
 	done
 }
+# end
 
 # change puts RULES in the place of what vmmesh put there before.
 change() {
 	local port proto source why rule words wanted=
 	case $BACKEND in
 	Nftables) nft -f "$RULES" ;;
+# only: UFW
 	UFW)
 		# New rules first: SSH is never without one.
 		while IFS=$'\t' read -r port proto source why; do
@@ -61,6 +64,8 @@ change() {
 		ufw default deny incoming >/dev/null
 		ufw --force enable >/dev/null
 		;;
+# end
+# only: Firewalld
 	Firewalld)
 		install -d -m 0750 "${POLICY%/*}"
 		policy | put 0644 root:root "$POLICY"
@@ -68,9 +73,11 @@ change() {
 		firewall-cmd --quiet --reload
 		recapture
 		;;
+# end
 	esac
 }
 
+# only: Firewalld
 # zones_open PORT reports whether a zone that is in use has a rule of the host's own for a port.
 zones_open() {
 	local zone all
@@ -84,7 +91,9 @@ zones_open() {
 	done
 	return 1
 }
+# end
 
+# only: Firewalld
 # recapture puts Istio's rules back, which old releases of firewalld flush when they reload (firewalld issue 863).
 recapture() {
 	if systemctl --quiet is-active istio.service && [ "$VMMESH_INTERCEPTION" != NONE ] && ! captured; then
@@ -92,7 +101,9 @@ recapture() {
 		/usr/local/bin/istio-start.sh init >&2 || systemctl --no-block restart istio.service
 	fi
 }
+# end
 
+# only: Firewalld
 # policy prints RULES as a policy of firewalld, from anywhere to this host, that comes before the zones.
 policy() {
 	local port proto source why family limited=()
@@ -117,17 +128,20 @@ policy() {
 	done
 	echo '</policy>'
 }
+# end
 
 # remove BACKEND takes away all that vmmesh put into it. What ufw has otherwise, and SSH, stays.
 remove() {
 	case $1 in
 	Nftables) nft "table inet vmmesh; delete table inet vmmesh" ;;
 	UFW) only "allow $VMMESH_SSH_PORT/tcp" ;;
+# only: Firewalld
 	Firewalld)
 		rm -f "$POLICY"
 		firewall-cmd --quiet --reload
 		recapture
 		;;
+# end
 	esac
 }
 
@@ -137,6 +151,7 @@ restore() {
 	local path backend
 	backend=$(cat "$DIR/pending")
 	case $backend in
+# only: UFW
 	UFW)
 		for path in "${UFW[@]}"; do
 			cp -p "$DIR/before/${path##*/}" "$path"
@@ -147,6 +162,8 @@ restore() {
 			ufw --force disable >/dev/null
 		fi
 		;;
+# end
+# only: Firewalld
 	Firewalld)
 		if [ -e "$DIR/before/vmmesh.xml" ]; then
 			cp -p "$DIR/before/vmmesh.xml" "$POLICY"
@@ -156,6 +173,7 @@ restore() {
 			remove Firewalld
 		fi
 		;;
+# end
 	*)
 		if [ -e "$DIR/confirmed" ]; then
 			nft -f "$DIR/confirmed"
@@ -174,16 +192,20 @@ wider() {
 	ports=$(awk -F '\t' '$3 != "any" && $3 != "host" { print $1 }' "$RULES" 2>/dev/null | sort -u | paste -sd '|')
 	[ -n "$ports" ] || return 0
 	case $BACKEND in
+# only: UFW
 	UFW)
 		ufw show added | grep -v " comment 'vmmesh: " | grep -E "^ufw (allow|limit) (.* port )?($ports)(/|,| |$)" || :
 		[ "$(ufw status verbose 2>/dev/null | grep -c '^Default: allow')" = 0 ] || echo "ufw's default for incoming traffic is allow"
 		;;
+# end
+# only: Firewalld
 	Firewalld)
 		for zone in $(firewall-cmd --get-active-zones 2>/dev/null | grep -v '^ ') $(firewall-cmd --get-default-zone 2>/dev/null); do
 			[ "$(firewall-cmd --permanent --zone="$zone" --get-target 2>/dev/null)" != ACCEPT ] ||
 				echo "firewalld's zone $zone accepts every port that the spec does not limit"
 		done | sort -u
 		;;
+# end
 	esac
 }
 

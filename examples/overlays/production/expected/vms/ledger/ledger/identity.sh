@@ -63,13 +63,16 @@ secret() {
 	[[ $(stat -L -c %A "$1") != *r?? ]] || warn "$1 can be read by everybody: chmod 0600 $1"
 }
 
+# only: TokenRequest HTTP
 # text FIELD JSON prints a string of a JSON answer. Tokens and PEM hold no other escapes than these.
 text() {
 	local value
 	value=$(tr -d '\r\n' <<<"$2" | sed -n 's/.*"'"${1//./\\.}"'" *: *"\([^"]*\)".*/\1/p')
 	printf '%b' "${value//\\\//\/}"
 }
+# end
 
+# only: TokenRequest HTTP
 # ask URL OPTIONS of curl prints an answer of at most a mebibyte. A redirect is not followed, and what it says is no answer:
 # a credential goes with the question, which no command line shows.
 ask() {
@@ -83,13 +86,16 @@ ask() {
 	fi
 	printf '%s' "${answer%$'\n'*}"
 }
+# end
 
+# only: TokenRequest
 # kubernetes PATH OPTIONS of curl asks the Kubernetes API.
 kubernetes() {
 	local credential
 	credential=$(cat "$VMMESH_TOKEN_REQUEST_CREDENTIAL_FILE")
 	ask "${VMMESH_TOKEN_REQUEST_SERVER%/}/api/v1/namespaces/$VMMESH_NAMESPACE/$1" "${@:2}" -H @<(printf 'Authorization: Bearer %s\n' "$credential")
 }
+# end
 
 # no WHAT tells why there is no token.
 no() {
@@ -106,6 +112,7 @@ obtain() {
 		secret "$VMMESH_TOKEN_FILE" ""
 		token=$(cat "$VMMESH_TOKEN_FILE")
 		;;
+# only: TokenRequest
 	TokenRequest)
 		secret "$VMMESH_TOKEN_REQUEST_CREDENTIAL_FILE" "put the bootstrap service account's token there"
 		answer=$(kubernetes "serviceaccounts/$VMMESH_SERVICE_ACCOUNT/token" --request POST -H 'Content-Type: application/json' --data \
@@ -117,6 +124,8 @@ obtain() {
 			root=$(text root-cert.pem "$answer")
 		fi
 		;;
+# end
+# only: HTTP
 	HTTP)
 		[ -z "$VMMESH_HTTP_HEADERS_FILE" ] || secret "$VMMESH_HTTP_HEADERS_FILE" "put the headers to send there, one a line"
 		answer=$(ask "$VMMESH_HTTP_URL" ${VMMESH_HTTP_HEADERS_FILE:+-H "@$VMMESH_HTTP_HEADERS_FILE"}) || no "$VMMESH_HTTP_URL gave no token" || return
@@ -126,6 +135,7 @@ obtain() {
 			root=$(text rootCert "$answer")
 		fi
 		;;
+# end
 	Command) token=$(timeout 60 "${VMMESH_COMMAND[@]}") || no "${VMMESH_COMMAND[0]} failed" || return ;;
 	esac
 	token=$(tr -d '[:space:]' <<<"$token")
@@ -157,6 +167,7 @@ trust() {
 	[ ! -s "$from" ] || put 0644 root:root "$last" <"$from"
 }
 
+# only: SPIRE
 # socket links SPIRE's socket to where the agent looks.
 socket() {
 	local name
@@ -167,6 +178,7 @@ socket() {
 		ln -sfn "$VMMESH_SPIRE_SOCKET" "$name"
 	fi
 }
+# end
 
 folder "$PROXY" "$CERTS"
 folder root:root /var/run/secrets
