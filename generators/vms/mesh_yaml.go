@@ -12,6 +12,7 @@ import (
 	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // meshYAML is the agent's configuration: defaultConfig, as istioctl writes it, keys in the order of its YAML library.
@@ -39,9 +40,6 @@ func meshYAML(m machine, metadata map[string]string) []byte {
 	return enc.Bytes()
 }
 
-// probeScript asks what the spec's probe asks, and fails while the VM is out of rotation: see scripts/probe.sh.
-const probeScript = "/usr/local/lib/vmmesh/probe.sh"
-
 // probe is the agent's: the spec's numbers, asked by a script of ours that also knows whether the VM is being drained. The
 // WorkloadGroup keeps the probe as the spec has it.
 func probe(p *networking.ReadinessProbe) *networking.ReadinessProbe {
@@ -50,7 +48,7 @@ func probe(p *networking.ReadinessProbe) *networking.ReadinessProbe {
 	}
 	ours := proto.CloneOf(p)
 	ours.HealthCheckMethod = &networking.ReadinessProbe_Exec{
-		Exec: &networking.ExecHealthCheckConfig{Command: []string{"/bin/bash", probeScript}},
+		Exec: &networking.ExecHealthCheckConfig{Command: slices.Clone(mesh.ProbeCommand)},
 	}
 	return ours
 }

@@ -112,3 +112,7 @@ func (g *Group) takes(vm *VM, port uint32) bool {
 	}
 	return slices.Contains(in.IncludeInboundPorts, port)
 }
+
+// ProbeCommand is what the agent on a VM runs as its probe: a script that asks what the spec's probe asks, and fails while the
+// VM is out of rotation (generators/vms/scripts/probe.sh). The WorkloadGroup keeps the probe as the spec has it.
+var ProbeCommand = []string{"/bin/bash", "/usr/local/lib/vmmesh/probe.sh"}

@@ -191,6 +191,7 @@ units() {
 # manage is systemctl where systemd runs. Where it does not, as in an image that is being built, the next boot does it.
 manage() { [ ! -d /run/systemd/system ] || systemctl "$@"; }
 
+# only: Forward
 # forwarding has systemd-resolved ask the cluster's DNS servers for the cluster's domain, or takes that back.
 forwarding() {
 	local file=/etc/systemd/resolved.conf.d/vmmesh.conf
@@ -205,6 +206,7 @@ forwarding() {
 	fi
 	[ -z "$CHANGED" ] || manage try-restart systemd-resolved.service
 }
+# end
 
 # start has istio.service run, now and at boot, with what was just copied. Its first start may wait for a token, and is
 # not waited for.
@@ -238,7 +240,9 @@ tools
 package "$@"
 files
 units
+# only: Forward
 forwarding
+# end
 start
 # Last: should it fail, all else is done.
 [ ! -e "$LIB/firewall.sh" ] || bash "$LIB/firewall.sh" apply

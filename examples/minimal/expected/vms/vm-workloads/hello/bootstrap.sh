@@ -10,6 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 settings "$ETC/vm.env"
 TRIES=/run/vmmesh-bootstrap.tries
 
+# only: PhoneHome
 # tell STATUS MESSAGE posts the outcome to vm.cloudInit.phoneHome, if the spec has one. No answer is needed.
 tell() {
 	[ -n "$VMMESH_PHONE_HOME" ] || return 0
@@ -19,6 +20,7 @@ tell() {
 		"${text//[[:cntrl:]]/ }" | curl -q --fail --silent --show-error --globoff --proto '=https' --max-time 20 -H 'Content-Type: application/json' \
 		--data-binary @- --output /dev/null --url "$VMMESH_PHONE_HOME" || warn "$VMMESH_PHONE_HOME could not be told"
 }
+# end
 
 case ${1-} in
 run)
@@ -26,13 +28,17 @@ run)
 	TEMP=$(mktemp)
 	if bash "$STATE/bundle/install.sh" 2> >(tee "$TEMP" >&2); then
 		rm -f "$STATE/bootstrap.error" "$TRIES"
+# only: PhoneHome
 		tell installed ""
+# end
 		exit 0
 	fi
 	sleep 0.1 # tee may still be writing the last lines
 	text=$(sed -n 's/^vmmesh: error: //p' "$TEMP" | head -n 1)
 	put 0644 root:root "$STATE/bootstrap.error" <<<"${text:-install.sh failed: journalctl -u vmmesh-bootstrap}"
+# only: PhoneHome
 	tell failed "$text"
+# end
 	exit 1
 	;;
 again)

@@ -19,6 +19,7 @@ fi
 from=127.0.0.6
 [[ $host != \[* ]] || from=::6
 case $VMMESH_PROBE in
+# only: httpGet
 httpGet)
 	scheme=${VMMESH_PROBE_SCHEME:-http}
 	headers=()
@@ -26,6 +27,8 @@ httpGet)
 	curl -q --fail --silent --noproxy '*' --globoff --insecure --max-time "$VMMESH_PROBE_TIMEOUT" --interface "$from" --output /dev/null \
 		"${headers[@]}" --url "${scheme,,}://$host:$VMMESH_PROBE_PORT/${VMMESH_PROBE_PATH#/}"
 	;;
+# end
+# only: tcpSocket
 tcpSocket)
 	if [ "$host" = 127.0.0.1 ] || [ "$host" = localhost ]; then # never captured
 		timeout "$VMMESH_PROBE_TIMEOUT" bash -c "$CONNECT" connect "$host" "$VMMESH_PROBE_PORT" 2>/dev/null
@@ -34,5 +37,6 @@ tcpSocket)
 			--output /dev/null --url "telnet://$host:$VMMESH_PROBE_PORT" </dev/null) == *[1-9]* ]]
 	fi
 	;;
+# end
 exec) timeout "$VMMESH_PROBE_TIMEOUT" "${VMMESH_PROBE_COMMAND[@]}" >/dev/null ;;
 esac

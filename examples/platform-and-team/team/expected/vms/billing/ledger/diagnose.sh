@@ -188,10 +188,14 @@ dns() {
 
 # probe asks the application what the agent asks it, as the agent does.
 probe() {
-	local what=
+	local host=$VMMESH_PROBE_HOST what=
+	[ -n "$host" ] || host=$(value ISTIO_SVC_IP "$ENV" 2>/dev/null)
 	case $VMMESH_PROBE in
-	httpGet) what=" ${VMMESH_PROBE_PATH:-/} on port $VMMESH_PROBE_PORT" ;;
-	tcpSocket) what=" of port $VMMESH_PROBE_PORT" ;;
+	httpGet)
+		what=${VMMESH_PROBE_SCHEME:-http}
+		what=${what,,}://$host:$VMMESH_PROBE_PORT/${VMMESH_PROBE_PATH#/}
+		;;
+	tcpSocket) what=$host:$VMMESH_PROBE_PORT ;;
 	exec) ;;
 	*) return ;;
 	esac
@@ -201,8 +205,8 @@ probe() {
 	fi
 	proxy bash "$here/probe.sh" application >/dev/null
 	case $? in
-	0) fine "$VMMESH_PROBE$what succeeds" ;;
-	*) bad "$VMMESH_PROBE$what fails, so no traffic comes here" "Probe fails" ;;
+	0) fine "$VMMESH_PROBE $what succeeds" ;;
+	*) bad "$VMMESH_PROBE $what fails, so no traffic comes here" "Probe fails" ;;
 	esac
 }
 
