@@ -14,15 +14,25 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// Files makes the folders of every group: vms/<namespace>/<group>/ and, below it, those of its instances. A folder is
-// made when it is asked for, and nothing of it is kept.
+// Files makes vms/scripts/, which is the same for every VM, and the folders of every group: vms/<namespace>/<group>/ and,
+// below it, those of its instances. A folder is made when it is asked for, and nothing of it is kept.
 func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
-		group := Folders()
+		k := newKit()
+		static := k.static
+		k.static = nil
+		some := false
 		for _, w := range m.Workloads {
 			for _, g := range w.Groups {
+				for _, f := range static {
+					f.Path = "vms/" + mesh.ScriptsFolder + "/" + f.Path
+					if !some && !yield(f) {
+						return
+					}
+				}
+				some = true
 				folder := "vms/" + w.Namespace + "/" + g.Name + "/"
-				for f := range group(g) {
+				for f := range k.group(g) {
 					f.Path = folder + f.Path
 					if !yield(f) {
 						return
@@ -33,7 +43,8 @@ func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	}
 }
 
-// Folders makes the files of one group's folder after the other. What all groups share is made once.
+// Folders makes the files of one group after the other, with those of vms/scripts/ among them, for a place that holds
+// nothing but one group's. What all groups share is made once.
 func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group }
 
 // kit is what all groups share.
@@ -45,7 +56,7 @@ type kit struct {
 func newKit() kit { return kit{scripts.Files(), map[string]*cloudinit.Writer{}} }
 
 // boot writes the user-data of a group. What its spec does not use is left out of the scripts there, and so is what a VM that
-// boots for the first time has no use for: uninstall.sh, and without a firewall the firewall's. They are a quarter of the bytes,
+// boots for the first time has no use for: folders.sh, uninstall.sh, and without a firewall the firewall's. They are a quarter of the bytes,
 // of which some clouds take few. The folders have them all the same.
 func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
 	uses := []string{g.VM.Firewall.Backend, g.VM.Identity.Type, strings.TrimSuffix(g.VM.Address.Source, "External"), g.VM.DNS.Mode, g.VM.Cloud.Type}
@@ -70,7 +81,7 @@ func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
 		return w
 	}
 	static := slices.DeleteFunc(slices.Clone(k.static), func(f manifest.File) bool {
-		return f.Path == "uninstall.sh" || g.VM.Firewall.Backend == "None" && strings.Contains(f.Path, "firewall") ||
+		return f.Path == "uninstall.sh" || f.Path == "folders.sh" || g.VM.Firewall.Backend == "None" && strings.Contains(f.Path, "firewall") ||
 			g.Workload.Probe == nil && slices.Contains(ofProbes, f.Path)
 	})
 	for n, f := range static {

@@ -57,6 +57,9 @@ var Rules = []*diag.Rule{
 	ruleOutsideNetwork,
 	ruleAmbient,
 	ruleExpose,
+	ruleNewRelease,
+	ruleBadRelease,
+	ruleSkew,
 }
 
 var (

@@ -151,6 +151,7 @@ func (p *subset) mapping(n *Node, key string, at int) bool {
 				return false
 			}
 		}
+		f.Value.KeyQuoted = p.text[at] == '"' || p.text[at] == '\''
 		p.fields = append(p.fields, f)
 		if p.col < col {
 			break
@@ -175,7 +176,7 @@ func (p *subset) deeper(value *Node) bool {
 		return p.indentation()
 	}
 	return p.wrong(p.pos, "this line is indented deeper than the one that it follows, which has its value already",
-		"indent it as the keys above it, or give it a key of its own to stand under")
+		"indent it as the keys above it; if the line above begins an item of a list, write \"- \" before its key")
 }
 
 // key scans a further key of a block map and moves to its colon.

@@ -25,7 +25,7 @@ func (p *subset) flow(n *Node) bool {
 			break
 		}
 		if n.Kind == Seq {
-			item = Node{}
+			item, p.ofKey = Node{}, false
 			if !p.flowValue(&item) {
 				return false
 			}
@@ -33,6 +33,7 @@ func (p *subset) flow(n *Node) bool {
 		} else {
 			f = Field{}
 			f.Line, f.Col = p.place(p.pos)
+			quoted := p.text[p.pos] == '"' || p.text[p.pos] == '\''
 			var ok bool
 			if f.Key, ok = p.flowKey(); !ok {
 				return false
@@ -46,9 +47,10 @@ func (p *subset) flow(n *Node) bool {
 			}
 			if c := p.text[p.pos]; c == ',' || c == '}' {
 				f.Value.Line, f.Value.Col = p.place(p.pos)
-			} else if !p.flowValue(&f.Value) {
+			} else if p.ofKey = true; !p.flowValue(&f.Value) {
 				return false
 			}
+			f.Value.KeyQuoted = quoted
 			p.fields = append(p.fields, f)
 		}
 		if !p.flowNext(open, line) {
@@ -133,6 +135,9 @@ scan:
 		switch s[j] {
 		case ':':
 			if p.blankAt(j+1) || classes[s[j+1]]&flowEnd != 0 {
+				if p.lenient && p.ofKey {
+					return p.wrong(j, "a colon and a space cannot be in a plain value", "put the value in quotes")
+				}
 				return p.unsupported()
 			}
 		case '#':

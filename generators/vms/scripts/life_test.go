@@ -292,6 +292,7 @@ func TestUninstall(t *testing.T) {
 *" purge "*) rm -rf /usr/local/bin/pilot-agent /var/lib/istio/envoy/sidecar.env /usr/lib/systemd/system/istio.service /etc/istio ;;
 *) exec /usr/bin/apt-get "$@" ;;
 esac`)
+	m.ok(m.run("mkdir", "-p", "/usr/local/lib"))
 	before := m.state()
 	m.ok(m.install())
 	m.ok(m.run("bash", "-c", "mkdir -p /etc/certs /run/secrets/tokens && echo key >/etc/certs/key.pem && echo t >/run/secrets/tokens/istio-token && "+
