@@ -70,8 +70,10 @@ func (p *page) applications() string {
 			}
 		}
 	}
-	if len(units) == 0 {
-		units = append(units, "-u <the application's unit>")
+	for _, w := range p.mesh.Workloads {
+		if len(units) == 0 {
+			units = append(units, "-u "+w.Name) // the spec lists no unit
+		}
 	}
 	return "sudo journalctl " + strings.Join(units, " ") + " -n 50 --no-pager"
 }
