@@ -1,13 +1,33 @@
 #!/bin/bash
-# Makes this VM a member of the mesh, out of the folder that this script lies in. Run it again after every change of the
-# folder; without one it changes nothing.
+# Makes this VM a member of the mesh, out of its group's folder. Run it again after every change of the folder; without
+# one it changes nothing.
 #
-#   sudo bash install.sh [--allow-downgrade]
+#   sudo bash scripts/install.sh [--allow-downgrade] GROUP     the group's folder, here or next to that of this script
+#   sudo bash install.sh [--allow-downgrade]                   where this script is in the group's folder, as in user-data
+#   sudo bash install.sh --boot                                what user-data runs: vmmesh-bootstrap.service does the rest
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 alone "${BASH_SOURCE[0]}" "$@"
-[ "${1---allow-downgrade}" = --allow-downgrade ] || die "unknown argument $1" "usage: sudo bash install.sh [--allow-downgrade]"
+GROUP=$here # the folder of the group's files
+OWN=        # that of the instance, where it has settings of its own
+DOWNGRADE=  # "yes" where an older package may replace a newer one
+BOOT=       # "yes" where the units alone are placed, and one of them does the rest
+# user-data has no folders.sh: all that it needs is in one folder.
+# shellcheck source-path=SCRIPTDIR source=folders.sh
+[ ! -e "$here/folders.sh" ] || . "$here/folders.sh"
+for argument; do
+	case $argument in
+	--allow-downgrade) DOWNGRADE=yes ;;
+	--boot) BOOT=yes ;;
+	*)
+		if [[ $argument == -* ]] || ! has find_group; then
+			die "unknown argument $argument" "usage: sudo bash install.sh [--allow-downgrade] [GROUP]"
+		fi
+		find_group "$argument"
+		;;
+	esac
+done
 
 LIB=/usr/local/lib/vmmesh
 UNITS=/etc/systemd/system
@@ -38,10 +58,20 @@ add() {
 	fi
 }
 
+# config FILE prints the path of a file of settings: the instance's own, or else the group's.
+config() {
+	if [ -n "$OWN" ] && [ -e "$OWN/$1" ]; then
+		echo "$OWN/$1"
+	else
+		echo "$GROUP/$1"
+	fi
+}
+
 # tools installs the commands that vmmesh needs and this system lacks.
 tools() {
 	local missing=() line command deb rpm
-	local wanted=("curl curl curl" "openssl openssl openssl" "ip iproute2 iproute" "iptables iptables iptables" "sudo sudo sudo" "hostname hostname hostname")
+	[ "$VMMESH_CAPTURE" != Nftables ] || set -- "nft nftables nftables"
+	local wanted=("$@" "curl curl curl" "openssl openssl openssl" "ip iproute2 iproute" "iptables iptables iptables" "sudo sudo sudo" "hostname hostname hostname")
 	case $VMMESH_FIREWALL in
 	UFW) wanted+=("ufw ufw ufw") ;;
 	Nftables) wanted+=("nft nftables nftables") ;;
@@ -66,7 +96,7 @@ tools() {
 installed() {
 	local text
 	if [ "$1" = Deb ]; then
-		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) && [[ $text == ii* ]] || return 0
+		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) && [[ $text == [ih]i* ]] || return 0
 	else
 		text=$(rpm -q --qf '%{VERSION}' istio-sidecar 2>/dev/null) || return 0
 	fi
@@ -86,8 +116,8 @@ package() {
 	have=$(installed "$format")
 	[ "$have" != "$want" ] || return 0
 	if [ "$(printf '%s\n' "$have" "$want" | sort -V | tail -n 1)" = "$have" ]; then
-		if [ $# = 0 ]; then
-			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade"
+		if [ -z "$DOWNGRADE" ]; then
+			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade $GROUP"
 			return
 		fi
 		verb=downgrade
@@ -128,10 +158,10 @@ download() {
 		die "$url is not what it should be: its SHA-256 is not $sum" "nothing was installed; find out who changed the file, or correct vm.package.checksums"
 }
 
-# place MODE DESTINATION FILE copies a file of the bundle; one that the bundle lacks goes away.
+# place MODE DESTINATION FILE copies a file; one that is not there any more is removed from its destination.
 place() {
-	if [ -e "$here/$3" ]; then
-		put "$1" root:root "$2" <"$here/$3"
+	if [ -e "$3" ]; then
+		put "$1" root:root "$2" <"$3"
 	elif [ -e "$2" ]; then
 		rm -f "$2"
 		CHANGED=yes
@@ -144,45 +174,46 @@ files() {
 	install -d -m 0755 "$ETC" "$STATE" "$LIB"
 	CHANGED=
 	for file in cluster.env mesh.yaml hosts root-cert.pem instances; do
-		place 0644 "$ETC/$file" "$file"
+		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	# The hash of the files has no effect on the sidecar.
-	[ "$(sed /^VMMESH_FILES_HASH=/d "$here/vm.env")" = "$(sed /^VMMESH_FILES_HASH=/d "$ETC/vm.env" 2>/dev/null)" ] || CHANGED=yes
+	[ "$(sed /^VMMESH_FILES_HASH=/d "$(config vm.env)")" = "$(sed /^VMMESH_FILES_HASH=/d "$ETC/vm.env" 2>/dev/null)" ] || CHANGED=yes
 	[ -z "$CHANGED" ] || RESTART=yes
 	for file in vm.env firewall.rules firewall.nft; do
-		place 0644 "$ETC/$file" "$file"
+		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	for file in "$here"/*.sh; do
 		file=${file##*/}
-		[ "$file" = install.sh ] || place 0755 "$LIB/$file" "$file"
+		[ "$file" = install.sh ] || [ "$file" = folders.sh ] || place 0755 "$LIB/$file" "$here/$file"
 	done
 	# With TPROXY the agent is root, and writes logs that the rotation's user could not empty.
-	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh istio.logrotate
+	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh "$here/istio.logrotate"
 }
 
 # units copies units and drop-ins, and removes drop-ins for a workload that this VM no longer runs.
 units() {
-	local file istio=$UNITS/istio.service.d/10-vmmesh.conf app=$UNITS/$VMMESH_WORKLOAD.service.d/10-vmmesh.conf
+	local file unit line=Requires istio=$UNITS/istio.service.d/10-vmmesh.conf drain=$UNITS/vmmesh-drain.service.d/10-vmmesh.conf
+	local stop=$UNITS/istio.service.d/20-stop.conf kept=" $UNITS/istio.service.d/10-vmmesh.conf $UNITS/vmmesh-drain.service.d/10-vmmesh.conf "
 	CHANGED=
 	install -d -m 0755 "${istio%/*}"
-	place 0644 "$istio" istio.conf
+	place 0644 "$istio" "$here/istio.conf"
 	for file in "$here"/vmmesh-*.{service,timer}; do
-		place 0644 "$UNITS/${file##*/}" "${file##*/}"
+		place 0644 "$UNITS/${file##*/}" "$file"
 	done
-	case $VMMESH_WORKLOAD in
-	istio | vmmesh-*) app= ;; # our own units would wait for themselves
-	ssh | sshd | dbus | dbus-* | systemd-* | cloud-* | [Nn]etwork* | ifup* | wicked* | polkit | getty* | chrony* | ntp* | rsyslog | cron | crond | \
-		auditd | firewalld | ufw | nftables | iptables | apparmor | sssd | nscd | nslcd | snapd | udev | emergency | rescue)
-		warn "$VMMESH_WORKLOAD.service is the system's own: it does not wait for the sidecar"
-		app=
-		;;
-	*)
-		install -d -m 0755 "${app%/*}"
-		place 0644 "$app" application.conf
-		;;
-	esac
+	# The agent has its time to drain, and a stop of this VM waits for clients to let go of it.
+	put 0644 root:root "$stop" <<<"[Service]"$'\n'"TimeoutStopSec=$((VMMESH_STOP_SECONDS + 10))"
+	install -d -m 0755 "${drain%/*}"
+	put 0644 root:root "$drain" <<<"[Unit]"$'\n'"After=${VMMESH_UNITS[*]}"$'\n'"[Service]"$'\n'"TimeoutStopSec=$((VMMESH_DRAIN_SECONDS + 15))"
+	[ "$VMMESH_START" != Wait ] || line=Wants
+	for unit in "${VMMESH_UNITS[@]}"; do
+		[ "$VMMESH_START" != Independent ] || break
+		file=$UNITS/$unit.d/10-vmmesh.conf
+		kept+="$file "
+		install -d -m 0755 "${file%/*}"
+		put 0644 root:root "$file" <<<"$(sed "s/^Requires=/$line=/" "$here/application.conf")"
+	done
 	for file in "$UNITS"/*.service.d/10-vmmesh.conf; do
-		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" gone
+		[[ $kept == *" $file "* ]] || place 0644 "$file" /nowhere
 	done
 	[ -z "$CHANGED" ] || manage daemon-reload
 }
@@ -190,6 +221,7 @@ units() {
 # manage is systemctl where systemd runs. Where it does not, as in an image that is being built, the next boot does it.
 manage() { [ ! -d /run/systemd/system ] || systemctl "$@"; }
 
+# only: Forward
 # forwarding has systemd-resolved ask the cluster's DNS servers for the cluster's domain, or takes that back.
 forwarding() {
 	local file=/etc/systemd/resolved.conf.d/vmmesh.conf
@@ -200,16 +232,17 @@ forwarding() {
 		[ -e /usr/lib/systemd/systemd-resolved ] || [ -e /lib/systemd/systemd-resolved ] ||
 			warn "vm.dns.mode is Forward and systemd-resolved is not installed: names of $VMMESH_CLUSTER_DOMAIN will not resolve"
 	else
-		place 0644 "$file" gone
+		place 0644 "$file" /nowhere
 	fi
 	[ -z "$CHANGED" ] || manage try-restart systemd-resolved.service
 }
+# end
 
 # start has istio.service run, now and at boot, with what was just copied. Its first start may wait for a token, and is
 # not waited for.
 start() {
 	local unit
-	for unit in istio.service vmmesh-identity.timer; do
+	for unit in istio.service vmmesh-identity.timer vmmesh-watch.timer; do
 		systemctl --quiet is-enabled "$unit" 2>/dev/null || systemctl --quiet enable "$unit"
 		if ! manage --quiet is-active "$unit"; then
 			manage --no-block start "$unit"
@@ -219,15 +252,37 @@ start() {
 	done
 }
 
-settings "$here/vm.env"
-[ -e "$here/cluster.env" ] || die "$here/cluster.env is missing" "copy the group's whole folder, not this script alone"
+settings "$GROUP/vm.env"
+[ -e "$GROUP/cluster.env" ] || die "$GROUP/cluster.env is missing" "copy the group's whole folder"
 has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
+if [ ! -e "$INSTALLED" ]; then
+	# Before anything that can fail: the application's order and, at a first boot, what tries again.
+	files
+	units
+fi
+if [ -n "$BOOT" ]; then
+	[ ! -e "$INSTALLED" ] || exit 0
+	systemctl --quiet enable vmmesh-bootstrap.service
+	manage start vmmesh-bootstrap.service || die "$(cat "$STATE/bootstrap.error" 2>/dev/null); this is tried again" "journalctl -u vmmesh-bootstrap"
+	exit 0
+fi
 tools
-package "$@"
+if [ -e "$here/folders.sh" ]; then
+	find_own
+	settings "$(config vm.env)"
+fi
+package
 files
 units
+# only: Forward
 forwarding
+# end
 start
 # Last: should it fail, all else is done.
 [ ! -e "$LIB/firewall.sh" ] || bash "$LIB/firewall.sh" apply
+if [ ! -e "$INSTALLED" ]; then
+	put 0644 root:root "$INSTALLED" </dev/null
+	rm -f "$STATE/bootstrap.error"
+	[ -n "${INVOCATION_ID-}" ] || manage reset-failed vmmesh-bootstrap.service 2>/dev/null || :
+fi
 note "done; what state this VM is in: sudo bash $LIB/diagnose.sh"
