@@ -31,7 +31,7 @@ func (r *resolver) istio(s *schema.Spec) *Istio {
 		r.say(ruleBadAddress.At(in.At.Key("discoveryAddress"), "%q is no host:port", i.DiscoveryAddress).
 			WithHelp("write a DNS name that istiod's certificate has and its port, such as %s:15012", i.Revision.Host))
 	}
-	if len(s.Workloads) > 0 && len(in.IstiodAddresses) == 0 {
+	if len(s.Workloads) > 0 && len(in.IstiodAddresses) == 0 && s.Emit != "ClientSide" {
 		r.say(ruleMissingSetting.At(in.At, "istiodAddresses is missing: VMs have to know where they reach istiod").
 			WithHelp("add `istiodAddresses: [<address>]`: the east-west gateway's or a load balancer's IPs, or one DNS name"))
 	}
