@@ -22,6 +22,7 @@ func Default(m *VMMesh) {
 	if s.ControlPlane != nil {
 		defaultControlPlane(s.ControlPlane)
 	}
+	or(&s.Emit, "All")
 	or(&s.Namespaces.Create, yes())
 	or(&s.Namespaces.MTLS.Mode, "UNSET")
 	for i := range s.Workloads {

@@ -41,6 +41,7 @@ type Spec struct {
 	Istio            Istio             `json:"istio"`
 	Networks         []Network         `json:"networks"`
 	ControlPlane     *ControlPlane     `json:"controlPlane"` // nil: the file emits nothing outside its workloads' namespaces
+	Emit             string            `json:"emit"`
 	Namespace        string            `json:"namespace"`
 	Namespaces       Namespaces        `json:"namespaces"`
 	Workloads        []Workload        `json:"workloads"`

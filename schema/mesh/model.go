@@ -35,6 +35,7 @@ type Spec struct {
 	Prometheus   Prometheus
 	GitOps       GitOps
 	Ignores      []Ignore
+	ClientSide   bool // the file emits for a cluster whose clients call the VMs of another one: see [Mesh.Emitted]
 
 	DefaultConfig *meshconfig.ProxyConfig // what the mesh says to every proxy; nil: no spec of the build installs it
 	peers         []netip.Prefix          // who may call any VM of the mesh: see Group.Openings

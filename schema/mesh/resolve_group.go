@@ -14,7 +14,7 @@ import (
 
 // groups resolves a workload's sets of VMs.
 func (r *resolver) groups(s *schema.Spec, in *schema.Workload, w *Workload) {
-	if len(in.Groups) == 0 {
+	if len(in.Groups) == 0 && !w.Spec.ClientSide {
 		r.say(ruleNoGroups.At(in.At, "workload %q has no groups, so no VMs", in.Name).
 			WithHelp("add `groups: [{name: %s, instances: [...]}]`", in.Name))
 	}
