@@ -10,7 +10,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
-// Diff finds what a build of the specs would change of what stands now, and what that means. The sum is that of the
+// Diff finds what a build of the specs would change of the present state, and what that means. The sum is that of the
 // specs' text, as a build would write it into the tree's lock. The findings are those of the build, and of reading the
 // old side; with an error among them there are no changes. A Go error is that of reading a file, or our own bug.
 func Diff(docs []*schema.Document, specSHA256 string, old compare.Old) (compare.Changes, diag.List, error) {
@@ -23,7 +23,7 @@ func Diff(docs []*schema.Document, specSHA256 string, old compare.Old) (compare.
 	return changes, append(findings, faults...), err
 }
 
-// kinds are those of the objects that builds make: those of which a mesh's VMs have most, or those that are everybody's.
+// kinds are those of the objects that builds make: those of which a mesh's VMs have most, or those of which most are others'.
 func kinds(shared bool) map[string]bool {
 	all := map[string]bool{}
 	for _, g := range generators.Table {

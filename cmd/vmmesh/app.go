@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
 // Exit codes; scripts rely on them.
@@ -44,8 +46,8 @@ func Main(args []string, s Streams) (code int) {
 	a := &app{Streams: s, out: bufio.NewWriterSize(stdout{s.Out}, 64<<10)}
 	defer func() {
 		if p := recover(); p != nil {
-			fmt.Fprintf(a.Err, "vmmesh: internal error: %v (%s)\n", p, panicSite())
-			fmt.Fprintln(a.Err, "This is a bug in vmmesh; please report it, with the file that it happened on: https://github.com/vmmesh/vmmesh/issues")
+			a.say("vmmesh: internal error: %v (%s)", p, panicSite())
+			a.say("This is a bug in vmmesh; please report it, with the file that it happened on: https://github.com/vmmesh/vmmesh/issues")
 			code = exitIO
 		}
 	}()
@@ -99,13 +101,16 @@ func (a *app) exit(cmd *cobra.Command, err error) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case errors.As(err, new(ioError)):
-		for _, e := range parts(err) {
-			fmt.Fprintf(a.Err, "vmmesh: %s\n", strings.TrimRight(e.Error(), "\n"))
-		}
+		a.sayErrors(err)
 		return exitIO
 	}
-	fmt.Fprintf(a.Err, "vmmesh: %s\n", strings.TrimRight(err.Error(), "\n"))
-	fmt.Fprintf(a.Err, "Run '%s --help' for usage.\n", cmd.CommandPath())
+	// cobra appends the commands that come near, each on a line; what precedes them quotes the command line.
+	text, near, _ := strings.Cut(strings.TrimRight(err.Error(), "\n"), "\n\nDid you mean")
+	a.say("vmmesh: %s", text)
+	if near != "" {
+		fmt.Fprintf(a.Err, "\nDid you mean%s\n", near)
+	}
+	a.say("Run '%s --help' for usage.", cmd.CommandPath())
 	return exitUsage
 }
 
@@ -115,7 +120,11 @@ func parts(err error) []error {
 		return parts(e.error)
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, parts(e)...)
+		}
+		return all
 	}
 	return []error{err}
 }
@@ -131,17 +140,42 @@ func (s stdout) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// talk says something to the user, unless asked to be quiet.
-func (a *app) talk(format string, args ...any) {
-	if !a.quiet {
-		fmt.Fprintf(a.Err, format+"\n", args...)
+// say prints one line to standard error. The arguments are cleaned: names of files and values of specs print as text,
+// and never begin a line or move the cursor.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintln(a.Err, diag.Sprintf(format, args...))
+}
+
+// sayErrors prints each of the errors that were joined. An error of several lines has the method Lines.
+func (a *app) sayErrors(err error) {
+	for _, e := range parts(err) {
+		lines := []string{e.Error()}
+		if several, ok := errors.AsType[interface {
+			error
+			Lines() []string
+		}](e); ok {
+			lines = several.Lines()
+		}
+		for i, line := range lines {
+			if i == 0 {
+				line = "vmmesh: " + line
+			}
+			a.say("%s", line)
+		}
 	}
 }
 
-// tell says something to a user who wants to know more.
+// talk prints a line to standard error, unless the run is quiet.
+func (a *app) talk(format string, args ...any) {
+	if !a.quiet {
+		a.say(format, args...)
+	}
+}
+
+// tell prints a line to standard error in a verbose run.
 func (a *app) tell(format string, args ...any) {
 	if a.verbose {
-		fmt.Fprintf(a.Err, format+"\n", args...)
+		a.say(format, args...)
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
-	"github.com/vmmesh/vmmesh/schema/secret"
 )
 
 func (a *app) cmpCommand() *cobra.Command {
@@ -88,7 +87,7 @@ func (a *app) cmp() error {
 		return usageError{err}
 	}
 	if out.text.Len() == 0 {
-		fmt.Fprintln(a.Err, "vmmesh: nothing to print: "+out.emptiness()+". Argo CD would prune every object of the application, so this is an error")
+		a.say("vmmesh: nothing to print: %s. Argo CD would prune every object of the application, so this is an error", out.emptiness())
 		return errFindings
 	}
 	_, err = a.out.Write(out.text.Bytes())
@@ -107,21 +106,14 @@ func (a *app) tellFindings(findings diag.List) {
 			hidden[d.At.String()] = true
 		}
 	}
+	var shown diag.List
 	for _, d := range findings {
-		if d.Severity < diag.Warning || d.Rule != ruleSecret && hidden[d.At.String()] {
-			continue
+		if d.Severity >= diag.Warning && (d.Rule == ruleSecret || !hidden[d.At.String()]) {
+			shown = append(shown, d)
 		}
-		name := ""
-		if s := d.At.Source(); s != nil {
-			name = s.Name
-		}
-		pos := d.Pos()
-		text := fmt.Sprintf("%s:%d:%d: %s %s: %s\n", name, pos.Line, pos.Col, d.Severity, d.Rule, d.Message)
-		if d.Help != "" {
-			text += fmt.Sprintf("  help: %s\n", strings.ReplaceAll(d.Help, "\n", "\n        "))
-		}
-		fmt.Fprint(a.Err, secret.Redact(text))
 	}
+	// What standard error does not take is lost: there is nowhere left to report it.
+	_ = diag.Report(a.Err, diag.Text, shown, diag.Options{NoExcerpts: true})
 }
 
 // readEnvironment reads the spec that the environment names. Nothing outside the working directory is read, be it by a

@@ -29,6 +29,9 @@ type cmpParameter struct {
 	Map    map[string]string `json:"map"`
 }
 
+// mostParams is the number of items of the parameter only that are looked for in the environment.
+const mostParams = 1000
+
 // cmpParams reads the parameters from the environment: the JSON list, or else the single variables that Argo CD makes of
 // the same parameters.
 func (a *app) cmpParams() (cmpParams, error) {
@@ -69,12 +72,18 @@ func (a *app) cmpParams() (cmpParams, error) {
 		}
 	} else {
 		environment, _ = a.LookupEnv("PARAM_ENVIRONMENT")
-		for i := 0; ; i++ {
-			item, found := a.LookupEnv("PARAM_ONLY_" + strconv.Itoa(i))
-			if !found {
-				break
+		missing := ""
+		for i := range mostParams {
+			name := "PARAM_ONLY_" + strconv.Itoa(i)
+			item, found := a.LookupEnv(name)
+			switch {
+			case !found && missing == "":
+				missing = name
+			case found && missing != "": // the items that are there would select less than was asked, or everything
+				return p, fmt.Errorf("%s is set and %s is not: Argo CD numbers the items of the parameter only from 0, without gaps", name, missing)
+			case found:
+				only = append(only, item)
 			}
-			only = append(only, item)
 		}
 	}
 	if environment != "" {

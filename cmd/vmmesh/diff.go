@@ -19,62 +19,117 @@ import (
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
-// diffOptions is what the command line says of a comparison.
+// diffOptions are the options of a comparison.
 type diffOptions struct {
 	against string // a directory or a file; "-" is standard input
 	check   bool
+	stat    bool
 	report  diffReport
+	failOn  diffFailOn
 }
 
 // diffReport is diff's --report.
 type diffReport string
 
 const (
-	diffText diffReport = "text"
-	diffJSON diffReport = "json"
+	diffText     diffReport = "text"
+	diffJSON     diffReport = "json"
+	diffMarkdown diffReport = "markdown"
+	diffGitHub   diffReport = "github"
 )
 
-func (r *diffReport) String() string         { return string(*r) }
-func (r *diffReport) Type() string           { return "FORMAT" }
-func (r *diffReport) Set(value string) error { return oneOf(r, value, diffText, diffJSON) }
+func (r *diffReport) String() string { return string(*r) }
+func (r *diffReport) Type() string   { return "FORMAT" }
+func (r *diffReport) Set(value string) error {
+	return oneOf(r, value, diffText, diffJSON, diffMarkdown, diffGitHub)
+}
+
+// findings is the format in which findings of the specs are printed beside a report.
+func (r diffReport) findings() reportFlag {
+	switch r {
+	case diffJSON:
+		return reportFlag(diag.JSON)
+	case diffGitHub:
+		return reportFlag(diag.GitHub)
+	case diffText, diffMarkdown:
+	}
+	return reportFlag(diag.Text)
+}
+
+// diffFailOn is diff's --fail-on: which changes fail.
+type diffFailOn string
+
+const (
+	diffFailAny    diffFailOn = "any"
+	diffFailRisk   diffFailOn = "risk"
+	diffFailBreaks diffFailOn = "breaks"
+)
+
+func (f *diffFailOn) String() string { return string(*f) }
+func (f *diffFailOn) Type() string   { return "LEVEL" }
+func (f *diffFailOn) Set(value string) error {
+	return oneOf(f, value, diffFailAny, diffFailRisk, diffFailBreaks)
+}
+
+// fails reports whether changes are at the level that fails.
+func (f diffFailOn) fails(c *compare.Changes) bool {
+	switch f {
+	case diffFailBreaks:
+		return c.Worst() >= compare.Breaks
+	case diffFailRisk:
+		return c.Worst() >= compare.Risk
+	case diffFailAny:
+	}
+	return !c.Same()
+}
 
 func (a *app) diffCommand() *cobra.Command {
-	o := diffOptions{report: diffText}
+	o := diffOptions{report: diffText, failOn: diffFailAny}
 	cmd := &cobra.Command{
 		Use:   "diff [PATH…] --against DIR",
 		Short: "What a build would change, and what that means",
-		Long: `Say what a build of the specs would change of what stands now: which objects and which of their
-fields, which files, and what that means to a mesh that runs: VMs that drop out, callers that are
-refused or let in, routes that lead nowhere. Nothing is written.
+		Long: `Compare what a build of the specs would make with the present state: which objects and which of
+their fields differ, which files, and what that means to a mesh that runs: VMs that drop out,
+callers that are refused or let in, routes that lead nowhere; for whom, and in which order nothing
+breaks. Nothing is written.
 
 A PATH is a file, a directory (its vmmesh.yaml) or - for standard input; without one it is this
 directory. Several PATHs are one build.
 
 DIR is a tree that 'vmmesh build -o DIR' wrote: its objects and all files that .vmmesh.lock lists
-are compared, and it is told which were changed by hand, are missing or are not vmmesh's. Or it is
-a file or directory with manifests from anywhere, or - for standard input: then the objects of the
-kinds that vmmesh makes are compared, without what an API server adds to them, and one that the
-specs do not make counts as removed.
+are compared, with those that were changed by hand, are missing or are not vmmesh's. Or it is a
+file or directory with manifests from anywhere, or - for standard input: then the objects of the
+kinds that vmmesh makes are compared, without what an API server, kubectl, Argo CD, Flux and istiod
+add to them. One that the specs do not make counts as removed; where some have the labels of
+vmmesh, those without are others'.
 
-What a change means is told with a severity: what breaks calls or drops VMs; what is a risk; and
-what is good to know. VMs that registered by themselves are known to the cluster alone: compare
-with an export of its workload entries, and they are counted.
+What a change means has a severity: breaks, for calls that fail or VMs that drop out; risk; and
+note. What only changes its name is paired: a policy by what it selects, a static entry by its
+address. The report lists the VMs that have to run install.sh again, and whether their sidecar
+restarts; and what is deleted by kubectl, with and without --prune, by Argo CD and by Flux. VMs that
+registered by themselves are in the cluster alone: compare with an export of its workload entries,
+and they are counted.
 
 With --check only the list of what differs is printed, a line each: the gate for a repository in
-which the tree is kept beside its spec.
+which the tree is kept beside its spec. --stat prints the numbers instead. --report markdown is a
+comment on a pull request, github are annotations of a workflow (examples/ci).
 
-Exit codes: 0 the same; 1 something differs, or there are findings at error level, which then are
-all that is reported, on standard error; 2 the command line makes no sense; 3 something could not
-be read or written.`,
+Exit codes: 0 the same, or below --fail-on; 1 something differs, or there are findings at error
+level, which then are all that is reported, on standard error; 2 invalid command line; 3 something
+could not be read or written.`,
 		Example: `  vmmesh diff --against deploy
   vmmesh diff --against deploy --check          in CI: fails when deploy is stale
+  vmmesh diff --against deploy --fail-on breaks --report markdown
   kubectl get -n vm-workloads workloadgroups,workloadentries -o yaml | vmmesh diff --against -`,
 		RunE: a.runs(func(paths []string) error { return a.diff(paths, o) }),
 	}
 	cmd.Flags().StringVar(&o.against, "against", "", "`DIR` that a build wrote, or a file or directory with manifests; - is standard input")
 	cmd.Flags().BoolVar(&o.check, "check", false, "print the list of what differs and nothing else")
-	cmd.Flags().Var(&o.report, "report", "FORMAT: text, for people, or json, whose fields are stable")
-	words(cmd, "report", string(diffText), string(diffJSON))
+	cmd.Flags().BoolVar(&o.stat, "stat", false, "print the numbers of what differs and nothing else")
+	cmd.Flags().Var(&o.report, "report", "FORMAT: text, for people; json, whose fields are stable; markdown, for a comment; or github, for annotations")
+	words(cmd, "report", string(diffText), string(diffJSON), string(diffMarkdown), string(diffGitHub))
+	cmd.Flags().Var(&o.failOn, "fail-on", "LEVEL that exits 1: any change, risk (and breaks), or breaks")
+	words(cmd, "fail-on", string(diffFailAny), string(diffFailRisk), string(diffFailBreaks))
 	return cmd
 }
 
@@ -85,7 +140,11 @@ func (a *app) diff(paths []string, o diffOptions) error {
 	case o.against == "-" && slices.Contains(paths, "-"):
 		return usageError{errors.New("standard input cannot be both a spec and what it is compared with")}
 	case o.check && o.report != diffText:
-		return usageError{errors.New("--check prints a list; it goes with no --report")}
+		return usageError{errors.New("--check prints a list: omit --report")}
+	case o.stat && o.report != diffText:
+		return usageError{errors.New("--stat prints numbers: omit --report")}
+	case o.stat && o.check:
+		return usageError{errors.New("--stat prints numbers and --check a list: omit one of them")}
 	}
 	specs, err := a.load(paths)
 	old, failed := a.readOld(o.against)
@@ -108,7 +167,7 @@ func (a *app) diff(paths []string, o diffOptions) error {
 		return err
 	}
 	failing := findings
-	if o.check { // warnings are lint's to tell
+	if o.check { // lint reports warnings
 		failing = nil
 		for _, d := range findings {
 			if d.Severity >= diag.Error {
@@ -116,12 +175,12 @@ func (a *app) diff(paths []string, o diffOptions) error {
 			}
 		}
 	}
-	// What stderr does not take is lost: there is nowhere left to say so.
+	// What stderr does not take is lost: there is no other place for it.
 	if len(failing) > 0 {
-		_ = a.report(a.Err, a.Err, reportFlag(o.report), failing, failOnError)
+		_ = a.report(a.Err, a.Err, o.report.findings(), failing, failOnError)
 	}
 	if findings.HasErrors() {
-		if o.report == diffText {
+		if o.report == diffText || o.report == diffMarkdown {
 			a.talk("%s; nothing was compared", tally(findings))
 		}
 		return errFindings
@@ -130,13 +189,19 @@ func (a *app) diff(paths []string, o diffOptions) error {
 	switch {
 	case o.report == diffJSON:
 		err = compare.WriteJSON(a.out, &changes)
+	case o.report == diffMarkdown:
+		err = compare.WriteMarkdown(a.out, &changes)
+	case o.report == diffGitHub:
+		err = compare.WriteGitHub(a.out, &changes)
+	case o.stat:
+		err = compare.WriteStat(a.out, &changes)
 	case o.check:
 		err = compare.WriteList(a.out, &changes, a.coloured(a.Out))
 	default:
 		err = compare.WriteText(a.out, &changes, a.coloured(a.Out))
 	}
 	if err == nil {
-		err = a.out.Flush() // what is said next comes after it
+		err = a.out.Flush() // before what is printed on stderr
 	}
 	if err != nil {
 		return err
@@ -144,13 +209,13 @@ func (a *app) diff(paths []string, o diffOptions) error {
 	if o.report == diffText {
 		a.sumUp(paths, o, old.Lock != nil, &changes)
 	}
-	if !changes.Same() {
+	if o.failOn.fails(&changes) {
 		return errFindings
 	}
 	return nil
 }
 
-// sumUp is the last word of a comparison.
+// sumUp prints the summary of a comparison.
 func (a *app) sumUp(paths []string, o diffOptions, isTree bool, changes *compare.Changes) {
 	where := spoken(o.against)
 	switch {
@@ -177,7 +242,7 @@ func buildCommand(paths []string, dir string) string {
 	return strings.Join(words, " ")
 }
 
-// readOld reads what stands now. All that cannot be read is in the error.
+// readOld reads the present state. All that cannot be read is in the error.
 func (a *app) readOld(against string) (compare.Old, error) {
 	if against == "-" {
 		text, err := readLimited(a.In, 0)
@@ -231,7 +296,7 @@ func readTree(dir string, lock *tree.Lock) (compare.Old, error) {
 	for folder := range folders {
 		entries, err := fs.ReadDir(root.FS(), folder)
 		if err != nil {
-			continue // that its files are missing, or what stands in their place, is told of each
+			continue // each of its files is reported as missing, or with what is in its place
 		}
 		for _, e := range entries {
 			path := folder + "/" + e.Name()
@@ -265,7 +330,7 @@ func readTreeFile(dir, path string) (compare.File, error) {
 		case last && info.IsDir():
 			return compare.File{}, compare.NoFile{What: "a folder"}
 		case last && !info.Mode().IsRegular():
-			return compare.File{}, compare.NoFile{What: "something that is no file"}
+			return compare.File{}, compare.NoFile{What: "something that is not a file"}
 		case last:
 			text, err := root.ReadFile(filepath.FromSlash(path))
 			if err != nil {

@@ -60,7 +60,9 @@ func TestDiffCases(t *testing.T) {
 			for _, m := range report.Meanings {
 				if m.Meaning == about {
 					drawn[about] = true
-					require.Contains(t, r.out, "  "+m.Severity+": "+m.Object+": "+m.Message+"\n")
+					require.Contains(t, r.out, "  "+m.Severity+": "+m.Object)
+					require.Contains(t, r.out, ": "+m.Message+"\n")
+					require.NotContains(t, name, "-but-")
 					return
 				}
 			}
@@ -88,14 +90,30 @@ func meaningOf(name string) string {
 // diffJSONReport is the report for programs, as a program reads it.
 type diffJSONReport struct {
 	Objects []struct {
-		Change, Group, Kind, Namespace, Name string
-		Fields                               []struct {
+		Change, Group, Kind, Namespace, Name, Was string
+		Fields                                    []struct {
 			Change, Path string
 			Old, New     any
 		}
 	}
-	Files     []struct{ Change, Path, Why string }
-	Meanings  []struct{ Severity, Meaning, Object, Message string }
+	Files []struct {
+		Change, Path, Why string
+		Lines             []string
+	}
+	Meanings []struct {
+		Severity, Meaning, Object, Message string
+		Others, Steps                      []string
+	}
+	Setup []struct {
+		Group      string
+		Restart    bool
+		VMs, Files []string
+	}
+	Deletions []struct {
+		Object, Now string
+		By          []string
+	}
+	Delete    []string
 	Strangers []string
 	Notes     []string
 	Same      bool
@@ -172,10 +190,10 @@ func TestDiffOfATreeThatWasTouched(t *testing.T) {
 	_, files, _ := strings.Cut(r.out, "files:\n")
 	files, _, _ = strings.Cut(files, "what it means:\n")
 	require.Equal(t, `~ kustomization.yaml (changed by hand; a build overwrites it only with --force)
-~ manifests/vm-workloads/namespace-vm-workloads.yaml (a folder stands there, and a build does not write over it)
+~ manifests/vm-workloads/namespace-vm-workloads.yaml (a folder is there, and a build does not write over it)
 ~ manifests/vm-workloads/service-cart.yaml (changed by hand; a build overwrites it only with --force)
 + manifests/vm-workloads/serviceaccount-cart.yaml (missing: it was written and is gone)
-~ manifests/vm-workloads/workloadgroup-cart.yaml (a symbolic link stands there, and a build does not write over it)
+~ manifests/vm-workloads/workloadgroup-cart.yaml (a symbolic link is there, and a build does not write over it)
 `, files)
 	require.Contains(t, r.out, "spec.ports[http].port: 9999 → 8080\n")
 	require.Contains(t, r.out, "also:\n  manifests/vm-workloads/mine.yaml was not written by vmmesh;")
@@ -207,13 +225,13 @@ func TestDiffOfWhatABuildWouldRefuse(t *testing.T) {
 	require.Contains(t, r.out, "+ manifests/vm-workloads/workloadgroup-other.yaml\n")
 }
 
-// A lock that does not tell of the tree what a build would is stale, also where all files are right.
+// A lock that does not list the files of the tree is stale, also where all files are right. That the spec has other
+// comments is not a difference.
 func TestDiffOfALock(t *testing.T) {
 	builtTree(t)
 	writeSpec(t, "vmmesh.yaml", "# a remark\n"+smallSpec)
 	r := run("diff", "--against", "deploy", "--check")
-	require.Equal(t, exitFindings, r.code)
-	require.Equal(t, "~ .vmmesh.lock (the spec's text is another than the one it was built from)\n", r.out)
+	require.Equal(t, result{exitOK, "", ""}, r)
 
 	writeSpec(t, "vmmesh.yaml", smallSpec)
 	lock, err := os.ReadFile("deploy/.vmmesh.lock")
@@ -283,7 +301,10 @@ func TestDiffUsage(t *testing.T) {
 		{[]string{"diff"}, exitUsage, "--against DIR is missing"},
 		{[]string{"diff", "-", "--against", "-"}, exitUsage, "standard input cannot be both"},
 		{[]string{"diff", "--against", "deploy", "--check", "--report", "json"}, exitUsage, "--check prints a list"},
-		{[]string{"diff", "--against", "deploy", "--report", "xml"}, exitUsage, "it takes text or json"},
+		{[]string{"diff", "--against", "deploy", "--stat", "--report", "markdown"}, exitUsage, "--stat prints numbers"},
+		{[]string{"diff", "--against", "deploy", "--stat", "--check"}, exitUsage, "omit one of them"},
+		{[]string{"diff", "--against", "deploy", "--fail-on", "note"}, exitUsage, "it takes any, risk or breaks"},
+		{[]string{"diff", "--against", "deploy", "--report", "xml"}, exitUsage, "it takes text, json, markdown or github"},
 		{[]string{"diff", "--against", "it's not"}, exitIO, `cannot read it's not: no such file or directory; make it: vmmesh build -o 'it'\''s not'`},
 		{[]string{"diff", "nowhere", "--against", "nope"}, exitIO, "cannot read nowhere: "},
 	} {
@@ -306,4 +327,69 @@ func TestDiffOfStandardInput(t *testing.T) {
 	require.Contains(t, r.out, "+ Service vm-workloads/cart\n")
 	require.Equal(t, "standard input is not what a build makes\n", r.err)
 	require.Contains(t, world{in: stream, tty: "out"}.run("diff", "--against", "-", "--color", "always").err, "nothing would change")
+}
+
+// --fail-on decides which changes fail; findings at error level always do.
+func TestDiffFailOn(t *testing.T) {
+	note, risk, breaks := "weights", "allow-removed", "host-removed"
+	for _, c := range []struct {
+		folder string
+		code   map[string]int
+	}{
+		{"same", map[string]int{"any": exitOK, "risk": exitOK, "breaks": exitOK}},
+		{note, map[string]int{"any": exitFindings, "risk": exitOK, "breaks": exitOK}},
+		{risk, map[string]int{"any": exitFindings, "risk": exitFindings, "breaks": exitOK}},
+		{breaks, map[string]int{"any": exitFindings, "risk": exitFindings, "breaks": exitFindings}},
+	} {
+		folder, err := filepath.Abs("../../testdata/diff/" + c.folder)
+		require.NoError(t, err)
+		t.Run(c.folder, func(t *testing.T) {
+			t.Chdir(folder)
+			built := run("build", "old-vmmesh.yaml").out
+			for level, code := range c.code {
+				for _, more := range [][]string{nil, {"--check"}, {"--stat"}, {"--report", "json"}, {"--report", "markdown"}, {"--report", "github"}} {
+					r := world{in: built}.run(append([]string{"diff", "--against", "-", "--fail-on", level}, more...)...)
+					require.Equal(t, code, r.code, "%s %s", level, more)
+				}
+			}
+		})
+	}
+	builtTree(t)
+	writeSpec(t, "vmmesh.yaml", "a: 1\n")
+	require.Equal(t, exitFindings, run("diff", "--against", "deploy", "--fail-on", "breaks").code)
+}
+
+// The formats of one change.
+func TestDiffReports(t *testing.T) {
+	builtTree(t)
+	writeSpec(t, "vmmesh.yaml", strings.Replace(smallSpec, "port: 8080", "port: 8081", 1))
+	const message = "port 8080 (http) becomes 8081: clients that dial 8080 fail"
+
+	r := run("diff", "--against", "deploy", "--report", "markdown")
+	require.Equal(t, exitFindings, r.code)
+	require.Empty(t, r.err)
+	require.True(t, strings.HasPrefix(r.out, compare.Marker+"\n### vmmesh diff: "), r.out)
+	require.Contains(t, r.out, "| **breaks** | Service vm-workloads/cart | "+message+" |\n")
+	require.Contains(t, r.out, "! Service vm-workloads/cart\n")
+
+	r = run("diff", "--against", "deploy", "--report", "github")
+	require.Equal(t, exitFindings, r.code)
+	require.Empty(t, r.err)
+	require.Contains(t, r.out, "::error title=vmmesh diff%3A breaks%2C port-removed::Service vm-workloads/cart: "+message+"\n")
+
+	r = run("diff", "--against", "deploy", "--stat")
+	require.Equal(t, exitFindings, r.code)
+	require.Contains(t, r.out, "  Service: 1 changed\n")
+	require.Regexp(t, `(?m)^meaning: 1 breaks, `, r.out)
+
+	writeSpec(t, "vmmesh.yaml", smallSpec)
+	require.Equal(t, compare.Marker+"\n### vmmesh diff: nothing would change\n", run("diff", "--against", "deploy", "--report", "markdown").out)
+	for _, quiet := range [][]string{{"--report", "github"}, {"--stat"}} {
+		require.Empty(t, run(append([]string{"diff", "--against", "deploy"}, quiet...)...).out)
+	}
+	// Findings of the spec have the form of the report, on standard error.
+	writeSpec(t, "vmmesh.yaml", strings.Replace(smallSpec, "8080", "80800", 1))
+	r = run("diff", "--against", "deploy", "--report", "github")
+	require.Empty(t, r.out)
+	require.Contains(t, r.err, "::error file=vmmesh.yaml,")
 }

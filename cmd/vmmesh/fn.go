@@ -87,9 +87,7 @@ func (a *app) function() error {
 
 // fnFailed says what failed, other than the spec.
 func (a *app) fnFailed(err error) error {
-	for _, e := range parts(err) {
-		fmt.Fprintf(a.Err, "vmmesh: %v\n", e)
-	}
+	a.sayErrors(err)
 	return errFindings
 }
 

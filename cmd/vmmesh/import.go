@@ -124,7 +124,7 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 	a.talkImport(got, o)
 	switch {
 	case got.Text == "" && !got.Faults.HasErrors():
-		fmt.Fprintf(a.Err, "there is no WorkloadGroup, WorkloadEntry or ServiceEntry in %s\n", spokenSources(texts))
+		a.say("there is no WorkloadGroup, WorkloadEntry or ServiceEntry in %s", spokenSources(texts))
 		return errFindings
 	case got.Text == "" || got.Faults.HasErrors():
 		return errFindings

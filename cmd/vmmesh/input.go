@@ -188,7 +188,7 @@ func describeDir(dir string) string {
 // seenFiles knows what was read before, whatever it was called.
 type seenFiles struct {
 	stdin bool
-	files []fs.FileInfo
+	files map[fileStamp][]fs.FileInfo
 }
 
 // file tells whether a file was seen before, and remembers it. Pipes and devices are new every time.
@@ -196,14 +196,21 @@ func (s *seenFiles) file(info fs.FileInfo) bool {
 	if !info.Mode().IsRegular() {
 		return false
 	}
-	for _, f := range s.files {
+	stamp := fileStamp{info.Size(), info.ModTime().UnixNano()}
+	for _, f := range s.files[stamp] {
 		if os.SameFile(f, info) {
 			return true
 		}
 	}
-	s.files = append(s.files, info)
+	if s.files == nil {
+		s.files = map[fileStamp][]fs.FileInfo{}
+	}
+	s.files[stamp] = append(s.files[stamp], info)
 	return false
 }
+
+// fileStamp is what is the same of one file under two names, and seldom the same of two files.
+type fileStamp struct{ size, modified int64 }
 
 // count is a number and its noun: "1 spec", "2 specs".
 func count(n int, noun string) string {

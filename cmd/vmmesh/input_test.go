@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
@@ -59,7 +60,7 @@ func TestInputUnreadable(t *testing.T) {
 	} {
 		for _, command := range []string{"lint", "build"} {
 			r := run(command, "--", path)
-			require.Equal(t, result{exitIO, "", "vmmesh: cannot read " + path + ": " + reason + "\n"}, r, "%s %q", command, path)
+			require.Equal(t, result{exitIO, "", "vmmesh: cannot read " + diag.Clean(path) + ": " + reason + "\n"}, r, "%s %q", command, path)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (a *app) verify(paths []string, report reportFlag, on failOn) error {
 	a.tellRules(findings)
 	if set.Len() == 0 && !findings.HasErrors() {
 		// A check that saw nothing, because what came before it in a pipe failed, must not pass.
-		fmt.Fprintf(a.Err, "there are no Kubernetes objects in %s\n", spokenSources(texts))
+		a.say("there are no Kubernetes objects in %s", spokenSources(texts))
 		return errFindings
 	}
 	a.talk("%s, %s", count(set.Len(), "object"), tally(findings))

@@ -1,6 +1,6 @@
-// Package compare holds two sets of manifests against each other: which objects, fields and files differ, and what
-// that does to a mesh that runs. It reads both sides as plain values; it knows nothing of specs, and cannot know the
-// cluster: a VM that registered by itself is in no manifest.
+// Package compare compares two sets of manifests: which objects, fields and files differ, and what that does to a mesh
+// that runs. It reads both sides as plain values, without their spec and without the cluster: a VM that registered by
+// itself is in an export of the cluster alone.
 package compare
 
 import (
@@ -21,21 +21,21 @@ type File struct {
 	Text []byte
 }
 
-// Old is what stands now: the files of an output tree, which has a Lock, or manifests from anywhere.
+// Old is the present state: the files of an output tree, which has a Lock, or manifests from anywhere.
 type Old struct {
 	Files []File // manifests from anywhere, with paths as findings name them; empty for a tree
 
 	Name string // of a tree, as the user named it; findings about its files begin with it
 
-	Lock *Lock // nil: this is no output tree, and only objects are compared
+	Lock *Lock // nil: this is not an output tree, and only objects are compared
 	// Read reads a file of a tree. The error matches fs.ErrNotExist where there is none, and is a [NoFile] where
-	// something else stands. It is called once for each path of the lock and of the build.
+	// something else is at the path. It is called once for each path of the lock and of the build.
 	Read func(path string) (File, error)
-	// Strangers are files that stand in the tree's folders and are not in the lock.
+	// Strangers are files in the tree's folders that are not in the lock.
 	Strangers []string
 }
 
-// Lock is what an output tree says of itself.
+// Lock is the list of files of an output tree.
 type Lock struct {
 	SpecSHA256 string // of the spec's text; 64 hex digits, or ""
 	Files      []Locked
@@ -47,7 +47,7 @@ type Locked struct {
 	Mode         uint32
 }
 
-// NoFile is what stands where a file should: a folder, a symbolic link.
+// NoFile is what is at a path instead of a file: a folder, a symbolic link.
 type NoFile struct{ What string }
 
 func (e NoFile) Error() string { return "there is " + e.What }
@@ -68,15 +68,18 @@ const (
 	Added   Change = '+'
 	Removed Change = '-'
 	Changed Change = '~'
+	Renamed Change = '>' // the same under another name, perhaps with other fields
 )
 
-// word is the change in a report for programs.
-func (c Change) word() string {
+// name is the change in a report for programs.
+func (c Change) name() string {
 	switch c {
 	case Added:
 		return "added"
 	case Removed:
 		return "removed"
+	case Renamed:
+		return "renamed"
 	case Changed:
 	}
 	return "changed"
@@ -87,31 +90,44 @@ type Changes struct {
 	Objects      []ObjectChange
 	Files        []FileChange // of an output tree; a lock is listed where it alone is stale
 	Consequences []Consequence
-	Strangers    []string // files in the tree's folders that vmmesh did not write; a build leaves them
-	Notes        []string // what was not compared, and why
+	Setup        []Setup    // the VMs that have to run install.sh again
+	Deletions    []Deletion // what is not made any more, in the order in which it can be deleted
+	Strangers    []string   // files in the tree's folders that vmmesh did not write; a build leaves them
+	Notes        []string   // what was not compared, and why
 }
 
 // ObjectChange is an object that differs.
 type ObjectChange struct {
 	Change Change
 	ID     ID
+	Was    ID            // of one that is renamed: what it is called on the old side
 	Fields []FieldChange // of an object that is on both sides
 }
 
-// Same tells whether a build would change nothing.
+// Same reports whether a build would change nothing.
 func (c *Changes) Same() bool { return len(c.Objects) == 0 && len(c.Files) == 0 }
+
+// Worst returns the highest severity of what the changes mean, 0 where they mean nothing.
+func (c *Changes) Worst() Severity {
+	var worst Severity
+	for i := range c.Consequences {
+		worst = max(worst, c.Consequences[i].Severity)
+	}
+	return worst
+}
 
 // Compare finds the changes that a build would make to what stands now. The findings are about the old side: with an
 // error among them it could not be read, and there are no changes. A Go error is Read's, or our own bug.
 func Compare(old Old, made New) (Changes, diag.List, error) {
 	var c Changes
 	before := old.Files
-	var vms []vmFile
+	var found parts
 	if old.Lock != nil {
 		var err error
-		if before, vms, err = c.compareFiles(old, made); err != nil {
+		if found, err = c.compareFiles(old, made); err != nil {
 			return Changes{}, nil, err
 		}
+		before = found.objects
 		if len(c.Files) == 0 {
 			return c, nil, nil // the same bytes are the same objects
 		}
@@ -127,33 +143,50 @@ func Compare(old Old, made New) (Changes, diag.List, error) {
 		return Changes{}, nil, fmt.Errorf("our own output cannot be read: %s:%d: %s", d.At.Source().Name, d.Pos().Line, d.Message)
 	}
 	if old.Lock == nil {
-		was.keep(func(o *object) bool { return made.Kinds[o.Kind] || made.Shared[o.Kind] && will.index[o.ID] != nil }, &c)
+		labelled := slices.ContainsFunc(was.objects, ofSpec)
+		was.keep(func(o *object) bool {
+			there := will.index[o.ID] != nil
+			return there && (made.Kinds[o.Kind] || made.Shared[o.Kind]) ||
+				made.Kinds[o.Kind] && !ofOthers(o) && (!labelled || ofSpec(o))
+		}, &c)
 	}
-	c.compareObjects(was, will)
-	c.Consequences = consequences(was, will, c.Objects, vms)
-	c.noteScripts(vms)
+	p := newPair(was, will, found)
+	c.compareObjects(p)
+	c.Consequences = consequences(p)
+	c.Deletions = deletions(p)
+	c.Setup = setup(p)
+	c.noteScripts(found.vms)
 	return c, findings.Sorted(), nil
 }
 
 // compareObjects finds the objects that differ.
-func (c *Changes) compareObjects(was, will *set) {
-	for _, o := range was.objects {
-		other := will.index[o.ID]
+func (c *Changes) compareObjects(p *pair) {
+	for _, o := range p.was.objects {
+		other := p.now(o)
 		if other == nil {
 			c.Objects = append(c.Objects, ObjectChange{Change: Removed, ID: o.ID})
-		} else if fields := compareFields(o.root, other.root); len(fields) > 0 {
+			continue
+		}
+		fields := compareFields(withDefaults(o, other))
+		switch {
+		case other.ID != o.ID:
+			fields = slices.DeleteFunc(fields, func(f FieldChange) bool {
+				return f.Path == "metadata.name" || f.Path == "metadata.namespace"
+			})
+			c.Objects = append(c.Objects, ObjectChange{Change: Renamed, ID: other.ID, Was: o.ID, Fields: fields})
+		case len(fields) > 0:
 			c.Objects = append(c.Objects, ObjectChange{Change: Changed, ID: o.ID, Fields: fields})
 		}
 	}
-	for _, o := range will.objects {
-		if was.index[o.ID] == nil {
+	for _, o := range p.will.objects {
+		if p.before(o) == nil {
 			c.Objects = append(c.Objects, ObjectChange{Change: Added, ID: o.ID})
 		}
 	}
 	slices.SortFunc(c.Objects, func(a, b ObjectChange) int { return a.ID.compare(b.ID) })
 }
 
-// isAbsent tells whether an error of Read says that there is no such file.
+// isAbsent reports whether an error of Read means that there is no such file.
 func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 // sortedKeys lists what is in a set.

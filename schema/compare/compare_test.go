@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"strings"
@@ -55,8 +56,8 @@ func TestSubsetRemovedWhileRouted(t *testing.T) {
 		routes := doc("networking.istio.io/v1", "VirtualService", "pay", "spec: "+route+"\n")
 		c := compared(t, rule("v1beta1", "{name: v1}, {name: v2}")+routes, rule("v1", "{name: v1}")+routes)
 		require.Equal(t, []Consequence{{
-			Breaks, "subset-removed", ID{networking, "DestinationRule", "ns", "pay"},
-			"subset v2 goes while routes of VirtualService ns/pay still lead there: those requests get 503",
+			Severity: Breaks, Meaning: "subset-removed", Object: ID{networking, "DestinationRule", "ns", "pay"},
+			Message: "subset v2 goes while routes of VirtualService ns/pay still lead there: those requests get 503",
 		}}, c.Consequences, route)
 		// The version of an API is a field like others.
 		require.Contains(t, text2(t, c, false), "    apiVersion: networking.istio.io/v1beta1 → networking.istio.io/v1\n")
@@ -72,13 +73,13 @@ func TestSubsetRemovedWhileRouted(t *testing.T) {
 	require.Equal(t, Note, c.Consequences[0].Severity)
 }
 
-func TestSelectorOfNobody(t *testing.T) {
+func TestSelectorThatMatchesNoVM(t *testing.T) {
 	group := doc("networking.istio.io/v1", "WorkloadGroup", "g", "spec: {metadata: {labels: {app: pay}}}\n")
 	service := func(selector string) string { return doc("v1", "Service", "pay", "spec: {selector: "+selector+"}\n") }
 	c := compared(t, group+service("{app: pay}"), group+service("{app: pay, env: prod}"))
 	require.Len(t, c.Consequences, 1)
 	require.Equal(t, Breaks, c.Consequences[0].Severity)
-	require.Equal(t, "it selects {app: pay, env: prod} from now on, which no WorkloadGroup or static entry has: calls find no VM", c.Consequences[0].Message)
+	require.Equal(t, "it selects {app: pay, env: prod} from now on, which no WorkloadGroup or static entry has: calls reach no VM", c.Consequences[0].Message)
 
 	// Both labels are there, but on two VMs.
 	half := doc("networking.istio.io/v1", "WorkloadEntry", "x-1", "spec: {labels: {app: pay, env: dev}}\n") +
@@ -102,7 +103,7 @@ func TestServiceBecomesServiceEntry(t *testing.T) {
 	require.Equal(t, Breaks, c.Consequences[0].Severity)
 }
 
-// What is said of groups, their entries and their VMs, where a cluster's export tells of those that registered.
+// Groups, their entries and their VMs, with an export of a cluster that has those that registered.
 func TestVMs(t *testing.T) {
 	group := func(name, labels, template string) string {
 		return doc("networking.istio.io/v1", "WorkloadGroup", name, "spec: {metadata: {labels: {"+labels+"}}, template: {"+template+"}}\n")
@@ -137,14 +138,14 @@ func TestVMs(t *testing.T) {
 			"breaks group-removed: WorkloadGroup ns/g: it goes, and with it every registered VM; its 2 static entries stay",
 		}},
 		{"another name", group("g", "a: b", "") + registered("g", "g-10.0.0.1"), group("h", "a: b", ""), []string{
-			"breaks group-renamed: WorkloadGroup ns/g: it becomes h, which drops 1 registered VM (g-10.0.0.1) out of the mesh until set up anew for h",
+			"breaks group-renamed: WorkloadGroup ns/g: it becomes h: 1 registered VM (g-10.0.0.1) is dropped from the mesh with the old group until set up again for h",
 		}},
 		{"two groups cannot become one", group("f", "a: b", "") + group("g", "a: b", ""), group("h", "a: b", ""), []string{
-			"breaks group-removed: WorkloadGroup ns/g: it goes, and with it every registered VM: it has no static entries, so its VMs registered by themselves, and how many they are is known to the cluster alone",
-			"breaks group-renamed: WorkloadGroup ns/f: it becomes h, which drops every registered VM out of the mesh until set up anew for h",
+			"breaks group-removed: WorkloadGroup ns/g: it goes, and with it every registered VM: it has no static entries, so its VMs registered by themselves, and only the cluster has their number",
+			"breaks group-renamed: WorkloadGroup ns/f: it becomes h: every registered VM is dropped from the mesh with the old group until set up again for h",
 		}},
 		{"groups without labels are not one renamed", group("g", "", ""), doc("networking.istio.io/v1", "WorkloadGroup", "h", ""), []string{
-			"breaks group-removed: WorkloadGroup ns/g: it goes, and with it every registered VM: it has no static entries, so its VMs registered by themselves, and how many they are is known to the cluster alone",
+			"breaks group-removed: WorkloadGroup ns/g: it goes, and with it every registered VM: it has no static entries, so its VMs registered by themselves, and only the cluster has their number",
 		}},
 		{"a group that is changed", group("g", "a: b", "ports: {http: 1}") + registered("g", "g-10.0.0.1"), group("g", "a: b", "ports: {http: 2}"), []string{
 			"risk group-changed: WorkloadGroup ns/g: what changes (ports) is for VMs that register from now on: the entries that istiod made of 1 registered VM (g-10.0.0.1) stay as they are",
@@ -170,27 +171,27 @@ func TestVMs(t *testing.T) {
 		}},
 		{"an account of entries that differ from their group", group("g", "", "serviceAccount: a") + entry("g-1", "serviceAccount: b") + entry("g-2", "serviceAccount: b") + entry("g-3", "serviceAccount: a"),
 			group("g", "", "serviceAccount: a") + entry("g-1", "") + entry("g-2", "") + entry("g-3", "serviceAccount: a"), []string{
-				"breaks identity-changed: WorkloadGroup ns/g: the identity of 2 VMs (g-1, g-2) becomes ns/default instead of ns/b: each needs a token for the new one, and policies that name the old one match no more",
+				"breaks identity-changed: WorkloadGroup ns/g: the identity of 2 VMs (g-1, g-2) becomes ns/default instead of ns/b: each needs a token for the new one, and policies that name the old one no longer match",
 			}},
 		{"policies that name the old account, or another", group("g", "", "serviceAccount: a") + entry("g-1", "serviceAccount: a"),
 			group("g", "", "serviceAccount: b") + entry("g-1", "serviceAccount: b") +
 				doc("security.istio.io/v1", "AuthorizationPolicy", "p", "spec: {action: AUDIT, rules: [{from: [{source: {principals: [cluster.local/ns/ns/sa/a]}}]}]}\n") +
 				doc("security.istio.io/v1", "AuthorizationPolicy", "q", "spec: {action: AUDIT, rules: [{from: [{source: {principals: [cluster.local/ns/other/sa/a], serviceAccounts: [other/a]}}]}]}\n"), []string{
-				"breaks identity-changed: WorkloadGroup ns/g: the identity of its VMs becomes ns/b instead of ns/a: each needs a token for the new one, and policies that name the old one match no more (here AuthorizationPolicy ns/p)",
+				"breaks identity-changed: WorkloadGroup ns/g: the identity of its VMs becomes ns/b instead of ns/a: each needs a token for the new one, and policies that name the old one no longer match (here AuthorizationPolicy ns/p)",
 			}},
 		{"no account is the default one", group("g", "", "serviceAccount: default") + entry("g-1", "serviceAccount: default"), group("g", "", "") + entry("g-1", ""), nil},
-		{"an account that nobody uses here", account("a"), "{}", []string{
-			"risk account-removed: ServiceAccount ns/a: it goes: tokens for it are worth nothing from then on, here or wherever else it is used",
+		{"an account that is not used here", account("a"), "{}", []string{
+			"risk account-removed: ServiceAccount ns/a: it goes: its tokens are not valid any more, here or wherever else it is used",
 		}},
 		{"an account that a new group uses", account("a"), group("g", "", "serviceAccount: a"), []string{
-			"breaks account-removed: ServiceAccount ns/a: it goes while 1 WorkloadGroup (g) still uses it: unless somebody else makes it, their VMs get no token",
+			"breaks account-removed: ServiceAccount ns/a: it goes while 1 WorkloadGroup (g) still uses it: unless it is made elsewhere, their VMs get no token",
 		}},
 		{"the whole namespace", namespace + account("a") + group("g", "a: b", "") + entry("g-1", "") + registered("g", "g-10.0.0.1") + doc("v1", "Service", "s", "") +
 			doc("networking.istio.io/v1", "ServiceEntry", "e", "spec: {hosts: [a.b]}\n") + doc("networking.istio.io/v1", "DestinationRule", "d", "spec: {host: s, subsets: [{name: v1}]}\n"), "{}", []string{
-			"breaks namespace-removed: Namespace ns: it goes, with all that is in it, whoever made it: here 1 WorkloadGroup, 1 static entry and 1 registered VM",
+			"breaks namespace-removed: Namespace ns: it goes, with all that is in it, whoever made it: here 1 WorkloadGroup, 1 static entry and 1 registered VM; clients of 1 Service (s) fail",
 		}},
 		{"a namespace that stays", namespace + account("a"), namespace, []string{
-			"risk account-removed: ServiceAccount ns/a: it goes: tokens for it are worth nothing from then on, here or wherever else it is used",
+			"risk account-removed: ServiceAccount ns/a: it goes: its tokens are not valid any more, here or wherever else it is used",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -230,7 +231,7 @@ func TestHostsAndPorts(t *testing.T) {
 		{entry("hosts: [a.b, c.d, e.f]"), entry("hosts: [c.d]"), []string{"breaks: a.b, e.f go: clients that call them fail, or leave the mesh unseen"}},
 		{entry("hosts: [a.b]"), entry("hosts: [a.b]"), nil},
 		{routes("hosts: [a, b]"), routes("hosts: [b, a]"), nil},
-		{routes("hosts: [a, b]"), routes("hosts: [b, c]"), []string{"risk: its routes are for a no more: calls there go wherever they go without it"}},
+		{routes("hosts: [a, b]"), routes("hosts: [b, c]"), []string{"risk: its routes are no longer for a: calls there go where they would go without it"}},
 		{routes(to("{destination: {host: a}}")), routes(to("{destination: {host: a}, weight: 70}", "{destination: {host: b.c}, weight: 30}")),
 			[]string{"note: traffic shifts: a.ns.svc 100 → 70"}},
 		{routes(to("{destination: {host: a}, weight: 1}", "{destination: {host: b}}")), routes(to("{destination: {host: a.ns.svc.x}, weight: 1}", "{destination: {host: b}, weight: 0}")), nil},
@@ -247,7 +248,7 @@ func TestHostsAndPorts(t *testing.T) {
 	}
 }
 
-// What is said of a policy that acts otherwise from now on.
+// A policy that gets another action.
 func TestActionChanges(t *testing.T) {
 	group := doc("networking.istio.io/v1", "WorkloadGroup", "g", "spec: {metadata: {labels: {app: pay}}}\n")
 	policy := func(action string) string {
@@ -262,14 +263,14 @@ func TestActionChanges(t *testing.T) {
 	require.Empty(t, meanings(policy(""), policy(", action: ALLOW")))
 	require.Equal(t, []string{"breaks deny-changed", "risk allow-removed"}, meanings(policy(""), policy(", action: DENY")))
 	require.Equal(t, []string{"breaks allow-added", "risk deny-changed"}, meanings(policy(", action: DENY"), policy("")))
-	// One of another selector is no help.
+	// One of another selector makes no difference.
 	other := strings.Replace(strings.Replace(policy(""), "name: p", "name: q", 1), "app: pay", "app: web", 1)
 	require.Equal(t, []string{"breaks allow-added"}, meanings(other, other+policy("")))
-	second := strings.Replace(policy(""), "name: p", "name: q", 1)
+	second := strings.NewReplacer("name: p", "name: q", "rules: [{}]", "rules: [{a: 1}]").Replace(policy(""))
 	require.Equal(t, []string{"risk allow-added"}, meanings(second, second+policy("")))
 	require.Equal(t, []string{"breaks allow-removed"}, meanings(second+policy(""), second))
 	// One of the whole namespace counts for each workload in it, and not the other way round.
-	wide := strings.Replace(strings.Replace(policy(""), "name: p", "name: w", 1), "selector: {matchLabels: {app: pay}}, ", "", 1)
+	wide := strings.NewReplacer("name: p", "name: w", "selector: {matchLabels: {app: pay}}, ", "", "rules: [{}]", "rules: [{b: 1}]").Replace(policy(""))
 	require.Equal(t, []string{"risk allow-added"}, meanings(wide, wide+policy("")))
 	require.Equal(t, []string{"breaks allow-removed"}, meanings(wide+policy(""), wide))
 	require.Equal(t, []string{"breaks allow-added"}, meanings(policy(""), wide+policy("")))
@@ -323,11 +324,13 @@ func TestModes(t *testing.T) {
 		require.Len(t, found, 1, "%s to %s", c.old, c.new)
 		require.True(t, strings.HasPrefix(found[0].Severity.String()+" "+found[0].Meaning+": "+found[0].Message, c.want), found[0])
 	}
-	// The namespace's own mode holds where a policy says none.
+	// The namespace's own mode holds where a policy sets none.
 	wide := doc("security.istio.io/v1", "PeerAuthentication", "default", "spec: {mtls: {mode: STRICT}}\n")
 	require.Empty(t, compared(t, group+wide+policy(mtls("STRICT")), group+wide).Consequences)
 	require.Empty(t, compared(t, group+wide, group+wide+policy(mtls("STRICT"))).Consequences)
-	require.Len(t, compared(t, group+wide+policy(mtls("STRICT")), group).Consequences, 2)
+	both := compared(t, group+wide+policy(mtls("STRICT")), group).Consequences
+	require.Len(t, both, 1)
+	require.Equal(t, []ID{{security, "PeerAuthentication", "ns", "p"}}, both[0].Others)
 	elsewhere := strings.Replace(wide, "namespace: ns", "namespace: elsewhere", 1)
 	require.Len(t, compared(t, group+elsewhere, group+elsewhere+policy(mtls("STRICT"))).Consequences, 1)
 	// A policy without a VM that was there before means nothing to anyone.
@@ -347,7 +350,7 @@ func TestColour(t *testing.T) {
 	require.Equal(t, plain, coloured)
 }
 
-// Names from a stranger's file do not reach the terminal as they are.
+// Names from a file do not reach the terminal unescaped.
 func TestHostileNames(t *testing.T) {
 	c := compared(t, doc("v1", "Service", `"a\e[2J\u202e"`, "spec: {}\n")+doc("example.com/v1", `"Evil\e[2J"`, "x", ""), "")
 	require.NotContains(t, text2(t, c, false), "\x1b")
@@ -358,54 +361,34 @@ func TestHostileNames(t *testing.T) {
 // Programs rely on every field of this.
 func TestJSON(t *testing.T) {
 	c := compared(t, doc("v1", "Service", "a", "spec: {x: [1, <y>]}\n"), doc("v1", "Service", "a", "spec: {z: {b: true}}\n"))
-	c.Files = []FileChange{{Changed, "kustomization.yaml", "changed by hand"}}
-	c.Consequences = []Consequence{{Risk, "weights", c.Objects[0].ID, "so so"}}
+	c.Files = []FileChange{{Change: Changed, Path: "kustomization.yaml", Why: "changed by hand", Lines: []Line{{Added, "x"}}}}
+	c.Consequences = []Consequence{{
+		Severity: Risk, Meaning: "weights", Object: c.Objects[0].ID, Others: []ID{{Kind: "Namespace", Name: "x"}}, Message: "so so", Steps: []string{"one"},
+	}}
+	c.Setup = []Setup{{Group: ID{networking, "WorkloadGroup", "ns", "g"}, VMs: []string{"g-1"}, Restart: true, Files: []string{"vm.env"}}}
+	c.Deletions = []Deletion{{ID: ID{Kind: "Service", Namespace: "ns", Name: "old"}, Now: c.Objects[0].ID, Flux: true}}
 	c.Strangers, c.Notes = []string{"mine.yaml"}, []string{"a note"}
 	var b bytes.Buffer
 	require.NoError(t, WriteJSON(&b, &c))
 	require.Equal(t, `{
   "objects": [
-    {
-      "change": "changed",
-      "group": "",
-      "kind": "Service",
-      "namespace": "ns",
-      "name": "a",
-      "fields": [
-        {
-          "change": "removed",
-          "path": "spec.x",
-          "old": [
-            1,
-            "<y>"
-          ],
-          "new": null
-        },
-        {
-          "change": "added",
-          "path": "spec.z",
-          "old": null,
-          "new": {
-            "b": true
-          }
-        }
-      ]
-    }
+    {"change":"changed","group":"","kind":"Service","namespace":"ns","name":"a","was":"","fields":[`+
+		`{"change":"removed","path":"spec.x","old":[1,"<y>"],"new":null},{"change":"added","path":"spec.z","old":null,"new":{"b":true}}]}
   ],
   "files": [
-    {
-      "change": "changed",
-      "path": "kustomization.yaml",
-      "why": "changed by hand"
-    }
+    {"change":"changed","path":"kustomization.yaml","why":"changed by hand","lines":["+ x"]}
   ],
   "meanings": [
-    {
-      "severity": "risk",
-      "meaning": "weights",
-      "object": "Service ns/a",
-      "message": "so so"
-    }
+    {"severity":"risk","meaning":"weights","object":"Service ns/a","others":["Namespace x"],"message":"so so","steps":["one"]}
+  ],
+  "setup": [
+    {"group":"WorkloadGroup ns/g","vms":["g-1"],"restart":true,"files":["vm.env"]}
+  ],
+  "deletions": [
+    {"object":"Service ns/old","now":"Service ns/a","by":["kubectlPrune","flux"]}
+  ],
+  "delete": [
+    "kubectl delete -n ns service old"
   ],
   "strangers": [
     "mine.yaml"
@@ -416,12 +399,16 @@ func TestJSON(t *testing.T) {
   "same": false
 }
 `, b.String())
+	require.True(t, json.Valid(b.Bytes()))
 	b.Reset()
 	require.NoError(t, WriteJSON(&b, &Changes{}))
 	require.Equal(t, `{
   "objects": [],
   "files": [],
   "meanings": [],
+  "setup": [],
+  "deletions": [],
+  "delete": [],
   "strangers": [],
   "notes": [],
   "same": true
@@ -433,12 +420,12 @@ func TestJSONOfNumbersThatJSONLacks(t *testing.T) {
 	c := compared(t, doc("v1", "Service", "a", "spec: {x: .inf, y: [.nan, {z: -.inf}]}\n"), doc("v1", "Service", "a", "spec: {x: 1}\n"))
 	var b bytes.Buffer
 	require.NoError(t, WriteJSON(&b, &c))
-	require.Contains(t, b.String(), `"old": ".inf"`)
+	require.Contains(t, b.String(), `"old":".inf"`)
 	require.Contains(t, b.String(), `".nan"`)
 	require.Contains(t, b.String(), `"-.inf"`)
 }
 
-// What a lock may say of a tree whose files are all as a build would write them.
+// A lock of a tree whose files are all as a build would write them.
 func TestLock(t *testing.T) {
 	const text = "a: 1\n"
 	other := sum([]byte("other"))
@@ -448,7 +435,7 @@ func TestLock(t *testing.T) {
 		change(&f)
 		return []Locked{f}
 	}
-	const stale, respecified = "its list of files is not that of a build", "the spec's text is another than the one it was built from"
+	const stale = "its list of files is not that of a build"
 	for _, c := range []struct {
 		name  string
 		spec  string
@@ -456,7 +443,7 @@ func TestLock(t *testing.T) {
 		want  string
 	}{
 		{"right", "s", []Locked{right}, ""},
-		{"another spec", "r", []Locked{right}, respecified},
+		{"a spec with other comments", "r", []Locked{right}, ""},
 		{"empty", "s", nil, stale},
 		{"another sum", "s", list(func(f *Locked) { f.SHA256 = other }), stale},
 		{"another mode", "s", list(func(f *Locked) { f.Mode = 0o755 }), stale},
@@ -476,12 +463,12 @@ func TestLock(t *testing.T) {
 			require.Equal(t, Changes{}, got, c.name)
 			continue
 		}
-		require.Equal(t, []FileChange{{Changed, LockName, c.want}}, got.Files, c.name)
+		require.Equal(t, []FileChange{{Change: Changed, Path: LockName, Why: c.want}}, got.Files, c.name)
 		require.False(t, got.Same())
 	}
 }
 
-// A file that cannot be read is an error of its own; that it is not there is none.
+// A file that cannot be read is an error of its own; that it is missing is not.
 func TestReadFails(t *testing.T) {
 	broken := errors.New("broken disk")
 	old := Old{Lock: &Lock{}, Read: func(string) (File, error) { return File{}, broken }}
@@ -490,10 +477,10 @@ func TestReadFails(t *testing.T) {
 	old.Read = func(string) (File, error) { return File{}, fs.ErrNotExist }
 	c, _, err := Compare(old, made("a: 1\n"))
 	require.NoError(t, err)
-	require.Equal(t, []FileChange{{Added, "manifests/all.yaml", ""}}, c.Files)
+	require.Equal(t, []FileChange{{Change: Added, Path: "manifests/all.yaml"}}, c.Files)
 }
 
-// What we write ourselves and cannot read is a bug of ours, and no finding of the user's.
+// What we write ourselves and cannot read is a bug of ours, and not a finding.
 func TestOurOwnOutputIsBroken(t *testing.T) {
 	_, _, err := Compare(stream("{}"), made("a: [\n"))
 	require.ErrorContains(t, err, "our own output cannot be read: manifests/all.yaml:")

@@ -54,7 +54,7 @@ func TestFields(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var lines []string
 			for _, f := range compareFields(read(t, c.old), read(t, c.new)) {
-				lines = append(lines, f.line(palette{}))
+				lines = append(lines, f.lines(palette{})...)
 			}
 			require.Equal(t, c.want, strings.Join(lines, "\n"))
 		})

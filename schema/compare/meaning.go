@@ -12,11 +12,11 @@ type Severity uint8
 // The severities, weakest first.
 const (
 	Note   Severity = iota + 1 // good to know
-	Risk                       // breaks something, or lets somebody in, where the world is not as this assumes
+	Risk                       // breaks something, or lets a caller in, where the cluster is not as this assumes
 	Breaks                     // calls that work will fail, or VMs will leave the mesh
 )
 
-// String is the word that reports use.
+// String returns the name that reports use.
 func (s Severity) String() string {
 	switch s {
 	case Note:
@@ -40,19 +40,39 @@ type Meaning struct {
 type Consequence struct {
 	Severity Severity
 	Meaning  string
-	Object   ID     // what it is about
-	Message  string // without the object, one line, no full stop
+	Object   ID       // what it is about
+	Others   []ID     // what else it is about, with the same message
+	Message  string   // without the object, one line, no full stop
+	Steps    []string // the order in which nothing breaks, or as little as can be; may be empty
 }
 
-// report takes a consequence.
-type report func(s Severity, about ID, format string, args ...any)
+// about names the objects of a consequence: the first few of them.
+func (c *Consequence) about() string {
+	if len(c.Others) == 0 {
+		return c.Object.String()
+	}
+	names := []string{}
+	for _, id := range append([]ID{c.Object}, c.Others...) {
+		if id.Kind == c.Object.Kind {
+			names = append(names, strings.TrimPrefix(id.String(), printable(id.Kind)+" "))
+		} else {
+			names = append(names, id.String())
+		}
+	}
+	return printable(c.Object.Kind) + " " + some(names)
+}
+
+// report takes a consequence, and returns it for more to be added.
+type report func(s Severity, about ID, format string, args ...any) *Consequence
 
 // Meanings is every meaning. Each has a case in testdata/diff that begins with its name.
 var Meanings = []Meaning{
 	{"group-removed", "A WorkloadGroup goes: its static entries with it, and every VM that registered in it.", findRemovedGroups},
-	{"group-renamed", "A WorkloadGroup goes and one with the same labels comes: VMs know their group by its name.", findRenamedGroups},
-	{"group-changed", "The labels or the template of a WorkloadGroup change, of which VMs that registered before see nothing.", findChangedGroups},
+	{"group-renamed", "A WorkloadGroup goes and one with the same labels comes: VMs register in a group by its name.", findRenamedGroups},
+	{"group-changed", "The labels or the template of a WorkloadGroup change, which has no effect on VMs that registered before.", findChangedGroups},
 	{"entry-removed", "Static entries go while their group stays.", findRemovedEntries},
+	{"entry-renamed", "A static entry has another name at the same address: its VM stays, and needs new files.", findRenamedEntries},
+	{"policy-renamed", "A policy has another name and applies to the same workloads.", findRenamedPolicies},
 	{"entry-address", "A static entry has another address.", findMovedEntries},
 	{"identity-changed", "VMs get another service account.", findChangedIdentities},
 	{"account-removed", "A ServiceAccount goes.", findRemovedAccounts},
@@ -60,44 +80,55 @@ var Meanings = []Meaning{
 	{"locality-changed", "VMs are in another locality.", findChangedLocalities},
 	{"host-removed", "A host that clients call goes.", findRemovedHosts},
 	{"host-changed", "Traffic policy or routes are for another host.", findChangedHosts},
-	{"port-removed", "A host has a port no more.", findRemovedPorts},
+	{"port-removed", "A host loses a port.", findRemovedPorts},
 	{"target-port", "A port leads to another port of the VMs.", findTargetPorts},
 	{"selector-changed", "A host selects other workloads.", findChangedSelectors},
 	{"subset-removed", "A subset goes, perhaps while routes lead to it.", findRemovedSubsets},
 	{"weights", "Routes or VMs take another share of the traffic.", findWeights},
-	{"mtls-stricter", "mTLS is demanded where plaintext was taken.", findStricter},
-	{"mtls-looser", "Plaintext is taken, or spoken, where mTLS was demanded.", findLooser},
+	{"mtls-stricter", "mTLS is demanded where plaintext was accepted.", findStricter},
+	{"mtls-looser", "Plaintext is accepted, or sent, where mTLS was demanded.", findLooser},
 	{"allow-added", "The first policy that allows comes: whatever it does not allow is denied.", findAddedAllows},
 	{"allow-removed", "The last policy that allows goes: everyone may call.", findRemovedAllows},
 	{"deny-changed", "A policy that denies comes or goes.", findChangedDenials},
 	{"rules-changed", "Who may call changes.", findChangedRules},
-	{"way-removed", "VMs lose the way to istiod, or others that to a network.", findRemovedWays},
+	{"trust-domain", "The mesh has another trust domain: every identity changes.", findTrustDomain},
+	{"cluster-name", "The cluster has another name in the mesh.", findClusterName},
+	{"istiod-address", "VMs reach istiod at another address or name.", findIstiodAddress},
+	{"istio-version", "Another version of Istio runs in the cluster or on VMs.", findIstioVersion},
+	{"mesh-network", "The network of the cluster itself has another name.", findMeshNetwork},
+	{"injection-changed", "Pods of a namespace get a sidecar, or get none.", findInjection},
+	{"way-removed", "VMs lose the way to istiod, or others lose the way to a network.", findRemovedWays},
 	{"vm-files", "What VMs were set up with changes, which they do not see by themselves.", findVMFiles},
-	{"namespace-removed", "A Namespace goes, with all that is in it.", findRemovedNamespaces},
+	{"namespace-removed", "A Namespace is not made any more.", findRemovedNamespaces},
 }
 
-// consequences runs every meaning over two sides.
-func consequences(was, will *set, changes []ObjectChange, vms []vmFile) []Consequence {
-	p := newPair(was, will, changes)
-	p.vmFiles = vms
-	var found []Consequence
+// consequences runs every meaning over two sides. Those that differ in their object alone are one.
+func consequences(p *pair) []Consequence {
+	var found []*Consequence
 	for _, m := range Meanings {
-		m.find(p, func(s Severity, about ID, format string, args ...any) {
-			found = append(found, Consequence{s, m.Name, about, printable(fmt.Sprintf(format, args...))})
+		m.find(p, func(s Severity, about ID, format string, args ...any) *Consequence {
+			c := &Consequence{Severity: s, Meaning: m.Name, Object: about, Message: printable(fmt.Sprintf(format, args...))}
+			found = append(found, c)
+			return c
 		})
 	}
-	slices.SortStableFunc(found, func(a, b Consequence) int { return int(b.Severity) - int(a.Severity) })
-	return found
-}
-
-// pair is both sides, and what more than one meaning asks for.
-type pair struct {
-	was, will *set
-	changes   []ObjectChange
-	vmFiles   []vmFile // that differ, by path; none where the old side is no output tree
-
-	wasEntries, willEntries map[ID][]*object // the static entries of each group; those of none under the zero ID
-	renamed                 map[ID]ID        // groups that went, and what they are called now
+	slices.SortStableFunc(found, func(a, b *Consequence) int { return int(b.Severity) - int(a.Severity) })
+	type same struct {
+		severity                      Severity
+		meaning, kind, message, steps string
+	}
+	index := map[same]int{}
+	var folded []Consequence
+	for _, c := range found {
+		key := same{c.Severity, c.Meaning, c.Object.Kind, c.Message, strings.Join(c.Steps, "\x00")}
+		if i, ok := index[key]; ok {
+			folded[i].Others = append(append(folded[i].Others, c.Object), c.Others...)
+			continue
+		}
+		index[key] = len(folded)
+		folded = append(folded, *c)
+	}
+	return folded
 }
 
 // The groups of the kinds that mean something.
@@ -106,49 +137,14 @@ const (
 	security   = "security.istio.io"
 )
 
-func newPair(was, will *set, changes []ObjectChange) *pair {
-	p := &pair{was: was, will: will, changes: changes, wasEntries: was.entries(), willEntries: will.entries(), renamed: map[ID]ID{}}
-	taken := map[ID]bool{}
-	for _, old := range p.gone(networking, "WorkloadGroup") {
-		labels := old.at("spec", "metadata", "labels")
-		for _, came := range p.came(networking, "WorkloadGroup") {
-			other := came.at("spec", "metadata", "labels")
-			if !taken[came.ID] && !isNull(labels) && !isNull(other) && equal(labels, other) {
-				taken[came.ID], p.renamed[old.ID] = true, came.ID
-				break
-			}
-		}
-	}
-	return p
-}
-
-// gone lists the objects of a kind that are on the old side only.
-func (p *pair) gone(group, kind string) []*object { return lacking(p.was.of(group, kind), p.will) }
-
-// came lists the objects of a kind that are on the new side only.
-func (p *pair) came(group, kind string) []*object { return lacking(p.will.of(group, kind), p.was) }
-
-func lacking(objects []*object, other *set) []*object {
-	return slices.DeleteFunc(slices.Clone(objects), func(o *object) bool { return other.index[o.ID] != nil })
-}
-
-// both calls back with the objects of a kind that are on both sides, as they were and as they will be.
-func (p *pair) both(group, kind string, f func(was, will *object)) {
-	for _, o := range p.was.of(group, kind) {
-		if other := p.will.index[o.ID]; other != nil {
-			f(o, other)
-		}
-	}
-}
-
 // entries sorts the static entries by the group they belong to: the one in their namespace whose name, and a hyphen,
 // their own begins with; of several the longest.
-func (s *set) entries() map[ID][]*object {
+func (s *set) entries() (of map[ID][]*object, owner map[ID]ID) {
 	groups := map[ID]bool{}
 	for _, g := range s.of(networking, "WorkloadGroup") {
 		groups[g.ID] = true
 	}
-	found := map[ID][]*object{}
+	of, owner = map[ID][]*object{}, map[ID]ID{}
 	for _, e := range s.of(networking, "WorkloadEntry") {
 		id := ID{networking, "WorkloadGroup", e.Namespace, e.Name}
 		for {
@@ -161,9 +157,9 @@ func (s *set) entries() map[ID][]*object {
 				break
 			}
 		}
-		found[id] = append(found[id], e)
+		of[id], owner[e.ID] = append(of[id], e), id
 	}
-	return found
+	return of, owner
 }
 
 // names are the names of objects.
@@ -186,7 +182,7 @@ func verb(n int, one, many string) string {
 // label is a label that a group or a static entry gives to its VMs. Each has one without key and value, too.
 type label struct{ namespace, key, value string }
 
-// selected tells how many groups and static entries a selector takes in a namespace. One that says nothing takes all.
+// selected returns how many groups and static entries of a namespace a selector matches. An empty one matches all.
 func (s *set) selected(namespace string, selector map[string]string) int {
 	if s.vms == nil {
 		s.vms = map[label][]map[string]string{}
@@ -222,7 +218,7 @@ func (s *set) selected(namespace string, selector map[string]string) int {
 	return n
 }
 
-// selects tells whether a selector takes labels.
+// selects reports whether a selector matches labels.
 func selects(selector, labels map[string]string) bool {
 	for key, value := range selector {
 		if have, ok := labels[key]; !ok || have != value {

@@ -12,17 +12,28 @@ import (
 // cluster removes them with it.
 func findRemovedGroups(p *pair, report report) {
 	for _, g := range p.gone(networking, "WorkloadGroup") {
-		if _, renamed := p.renamed[g.ID]; renamed || p.losesNamespace(g) {
+		if p.losesNamespace(g) {
 			continue
 		}
 		var left []*object
 		for _, e := range p.wasEntries[g.ID] {
-			if p.will.index[e.ID] == nil {
+			if p.now(e) == nil {
 				left = append(left, e)
 			}
 		}
 		n, stay := len(left), len(p.wasEntries[g.ID])-len(left)
-		switch vms, known := p.registered(g); {
+		vms, known := p.registered(g)
+		if isProtected(g) {
+			switch {
+			case n > 0:
+				report(Breaks, g.ID, "its %s (%s) %s: %s no more traffic; the group itself is kept from pruning, with %s, until `kubectl delete`",
+					count(n, "static entry"), some(names(left)), verb(n, "goes", "go"), verb(n, "that VM takes", "those VMs take"), vms)
+			default:
+				report(Risk, g.ID, "it is not made any more, and is kept from pruning: %s takes traffic until `kubectl delete` removes the group", vms)
+			}
+			continue
+		}
+		switch {
 		case n > 0 && known:
 			report(Breaks, g.ID, "it goes, and with it %s (%s) and %s: those VMs take no more traffic", count(n, "static entry"), some(names(left)), vms)
 		case n > 0:
@@ -33,7 +44,8 @@ func findRemovedGroups(p *pair, report report) {
 		case known:
 			report(Breaks, g.ID, "it goes, and with it %s", vms)
 		default:
-			report(Breaks, g.ID, "it goes, and with it %s: it has no static entries, so its VMs registered by themselves, and how many they are is known to the cluster alone", vms)
+			report(Breaks, g.ID, "it goes, and with it %s: it has no static entries, so its VMs registered by themselves, "+
+				"and only the cluster has their number", vms)
 		}
 	}
 }
@@ -47,35 +59,126 @@ func (p *pair) registered(g *object) (vms string, known bool) {
 	return fmt.Sprintf("%s (%s)", count(len(list), "registered VM"), some(list)), true
 }
 
-// findRenamedGroups: a VM registers in the group that its cluster.env names, and that name is not there any more.
+// vmFolder is the folder with the files of a group's VMs.
+func vmFolder(group ID) string { return "vms/" + group.Namespace + "/" + group.Name }
+
+// nameFrom is an object's name, with its namespace where that is not the one of another.
+func nameFrom(id, other ID) string {
+	if id.Namespace != other.Namespace {
+		return id.Namespace + "/" + id.Name
+	}
+	return id.Name
+}
+
+// isHealthChecked reports whether istiod waits for a VM's word before it sends traffic to an entry.
+func isHealthChecked(entry *object) bool {
+	return entry.at("metadata", "annotations", "proxy.istio.io/health-checks-enabled").Text() == "true"
+}
+
+// renameSteps is the order in which VMs that get other files lose no traffic.
+func renameSteps(folder string, old []ID) []string {
+	return []string{
+		"apply the new objects and keep the old ones: `kubectl apply -k` deletes nothing; switch pruning off in Argo CD and Flux for this change",
+		"run `install.sh` with the files of " + folder + " on each VM, one after another; wait until its new entry is healthy",
+		"delete the old objects: `" + strings.Join(deleteCommands(old), "`, `") + "`",
+	}
+}
+
+// findRenamedGroups: a VM registers in the group that its cluster.env names, and that name goes.
 func findRenamedGroups(p *pair, report report) {
-	for _, g := range p.gone(networking, "WorkloadGroup") {
-		now, renamed := p.renamed[g.ID]
-		if !renamed {
+	p.both(networking, "WorkloadGroup", func(g, now *object) {
+		if now.ID == g.ID {
+			return
+		}
+		name := nameFrom(now.ID, g.ID)
+		vms, known := p.registered(g)
+		var old []ID
+		severity, checked := Breaks, false
+		var moved []*object
+		for _, e := range p.wasEntries[g.ID] {
+			if other := p.now(e); other != nil && other.ID != e.ID {
+				moved, old = append(moved, e), append(old, e.ID)
+				checked = checked || isHealthChecked(other)
+			}
+		}
+		old = append(old, g.ID)
+		n := len(moved)
+		switch {
+		case n > 0 && known:
+			report(Breaks, g.ID, "it becomes %s: its %s (%s) are renamed, and %s is dropped from the mesh until set up again for %s",
+				name, count(n, "static entry"), some(names(moved)), vms, name).Steps = renameSteps(vmFolder(now.ID), old)
+		case n > 0:
+			until := "they take traffic under the new name, and report health, metrics and logs under the old one"
+			if checked {
+				until = "they take no traffic, since their health is reported for the old name"
+			} else {
+				severity = Risk
+			}
+			report(severity, g.ID, "it becomes %s, and its %s (%s) %s renamed at the same %s: until `install.sh` of the new files ran on the VMs, %s",
+				name, count(n, "static entry"), some(names(moved)), verb(n, "is", "are"), verb(n, "address", "addresses"), until).
+				Steps = renameSteps(vmFolder(now.ID), old)
+		default:
+			report(Breaks, g.ID, "it becomes %s: %s is dropped from the mesh with the old group until set up again for %s", name, vms, name).
+				Steps = renameSteps(vmFolder(now.ID), old)
+		}
+	})
+}
+
+// findRenamedEntries: the VM at an address stays, whatever its entry is called.
+func findRenamedEntries(p *pair, report report) {
+	type move struct{ from, to ID }
+	moves := map[move][]*object{}
+	var order []move
+	for _, e := range p.was.of(networking, "WorkloadEntry") {
+		now := p.now(e)
+		if now == nil || now.ID == e.ID {
 			continue
 		}
-		name := now.Name
-		if now.Namespace != g.Namespace {
-			name = now.Namespace + "/" + now.Name
+		m := move{p.wasGroup[e.ID], p.willGroup[now.ID]}
+		if m.from != (ID{}) && p.renamed[m.from] == m.to {
+			continue // reported with the group
 		}
-		vms, _ := p.registered(g)
-		if n := len(p.wasEntries[g.ID]); n > 0 {
-			report(Breaks, g.ID, "it becomes %s, which replaces its %s and drops %s: until set up anew for %s, VMs whose health is checked take no traffic",
-				name, count(n, "static entry"), vms, name)
-			continue
+		if moves[m] == nil {
+			order = append(order, m)
 		}
-		report(Breaks, g.ID, "it becomes %s, which drops %s out of the mesh until set up anew for %s", name, vms, name)
+		moves[m] = append(moves[m], e)
+	}
+	for _, m := range order {
+		entries := moves[m]
+		var pairs []string
+		var old []ID
+		checked := false
+		for _, e := range entries {
+			now := p.now(e)
+			pairs = append(pairs, fmt.Sprintf("%s → %s (%s)", e.Name, nameFrom(now.ID, e.ID), e.text("spec", "address")))
+			old, checked = append(old, e.ID), checked || isHealthChecked(now)
+		}
+		about, folder := m.to, vmFolder(m.to)
+		if m.to == (ID{}) {
+			about, folder = p.now(entries[0]).ID, "its group"
+		}
+		n := len(entries)
+		what := "under another name"
+		if m.from != m.to && m.from != (ID{}) && m.to != (ID{}) {
+			what = "as " + verb(n, "a VM", "VMs") + " of " + nameFrom(m.to, m.from) + " instead of " + m.from.Name
+		}
+		severity, until := Risk, "until then health, metrics and logs are reported under the old name"
+		if checked {
+			severity, until = Breaks, "until then it takes no traffic, since its health is reported for the old name"
+		}
+		report(severity, about, "%s %s in the mesh %s (%s): run `install.sh` there with the new files; %s",
+			count(n, "VM"), verb(n, "stays", "stay"), what, some(pairs), until).Steps = renameSteps(folder, old)
 	}
 }
 
 // findChangedGroups: istiod copies a group's labels and template into an entry when the VM registers, and never again.
 func findChangedGroups(p *pair, report report) {
 	p.both(networking, "WorkloadGroup", func(was, will *object) {
-		if len(p.wasEntries[was.ID]) > 0 {
-			return // static entries are changed along with it
+		if len(p.wasEntries[was.ID]) > 0 || was.ID != will.ID {
+			return // static entries are changed along with it; VMs register anew in a group that is renamed
 		}
 		var changed []string
-		for _, f := range compareFields(was.root, will.root) {
+		for _, f := range compareFields(withDefaults(was, will)) {
 			switch {
 			case strings.HasPrefix(f.Path, "spec.metadata.labels"):
 				changed = append(changed, "labels")
@@ -106,12 +209,12 @@ func (p *pair) groups() []*object {
 // findRemovedEntries: one line for the entries of a group.
 func findRemovedEntries(p *pair, report report) {
 	for _, g := range p.groups() {
-		if g.Name != "" && p.will.index[g.ID] == nil {
-			continue // told with the group
+		if g.Name != "" && p.now(g) == nil {
+			continue // reported with the group
 		}
 		var left []*object
 		for _, e := range p.wasEntries[g.ID] {
-			if p.will.index[e.ID] == nil && !p.losesNamespace(e) {
+			if p.now(e) == nil && !p.losesNamespace(e) {
 				left = append(left, e)
 			}
 		}
@@ -122,14 +225,20 @@ func findRemovedEntries(p *pair, report report) {
 			for _, e := range left {
 				report(Breaks, e.ID, "it goes: its VM, %s, takes no more traffic", e.text("spec", "address"))
 			}
-		case len(p.willEntries[g.ID]) == 0:
+		case len(p.willEntries[p.now(g).ID]) == 0:
 			report(Breaks, g.ID, "it loses %s (%s) and has none left: only VMs that register by themselves take its traffic",
 				count(n, "static entry"), some(names(left)))
 		default:
 			report(Risk, g.ID, "it loses %s (%s): %s no more traffic, and %s all of it", count(n, "static entry"), some(names(left)),
-				verb(n, "that VM takes", "those VMs take"), verb(len(p.willEntries[g.ID]), "the one left takes", fmt.Sprintf("the other %d take", len(p.willEntries[g.ID]))))
+				verb(n, "that VM takes", "those VMs take"), p.othersTake(g))
 		}
 	}
+}
+
+// othersTake names the static entries that a group has, with a verb.
+func (p *pair) othersTake(g *object) string {
+	n := len(p.willEntries[p.now(g).ID])
+	return verb(n, "the one left takes", fmt.Sprintf("the other %d take", n))
 }
 
 // findMovedEntries: one line for the entries of a group.
@@ -138,7 +247,7 @@ func findMovedEntries(p *pair, report report) {
 	for _, g := range p.groups() {
 		var moved []*object
 		for _, e := range p.wasEntries[g.ID] {
-			if now := p.will.index[e.ID]; now != nil && now.text("spec", address) != e.text("spec", address) {
+			if now := p.now(e); now != nil && now.text("spec", address) != e.text("spec", address) {
 				moved = append(moved, e)
 			}
 		}
@@ -148,7 +257,7 @@ func findMovedEntries(p *pair, report report) {
 				break
 			}
 			report(Risk, e.ID, "callers dial %s instead of %s: a VM that is still at the old address takes no more traffic",
-				p.will.index[e.ID].text("spec", address), e.text("spec", address))
+				p.now(e).text("spec", address), e.text("spec", address))
 		}
 	}
 }
@@ -160,7 +269,7 @@ func findChangedIdentities(p *pair, report report) {
 		if a == b {
 			return
 		}
-		message := "the identity of %s becomes %s instead of %s: each needs a token for the new one, and policies that name the old one match no more"
+		message := "the identity of %s becomes %s instead of %s: each needs a token for the new one, and policies that name the old one no longer match"
 		if naming := p.policiesNaming(about.Namespace, a); len(naming) > 0 {
 			report(Breaks, about, message+" (here %s)", whose, about.Namespace+"/"+b, about.Namespace+"/"+a, some(naming))
 			return
@@ -211,10 +320,14 @@ func findRemovedAccounts(p *pair, report report) {
 		switch {
 		case p.losesNamespace(a):
 		case len(users) > 0:
-			report(Breaks, a.ID, "it goes while %s (%s) still %s it: unless somebody else makes it, their VMs get no token",
+			report(Breaks, a.ID, "it goes while %s (%s) still %s it: unless it is made elsewhere, their VMs get no token",
 				count(len(users), "WorkloadGroup"), some(users), verb(len(users), "uses", "use"))
 		default:
-			report(Risk, a.ID, "it goes: tokens for it are worth nothing from then on, here or wherever else it is used")
+			if isProtected(a) {
+				report(Note, a.ID, "it is not made any more, and is kept from pruning: its tokens are valid until `kubectl delete` removes it")
+				continue
+			}
+			report(Risk, a.ID, "it goes: its tokens are not valid any more, here or wherever else it is used")
 		}
 	}
 }
@@ -223,8 +336,13 @@ func findChangedNetworks(p *pair, report report) {
 	p.fieldOfVMs([]string{"network"}, func(about ID, was, will *syntax.Node, whose string) {
 		a, b := was.Text(), will.Text()
 		if a != b {
-			report(Risk, about, "the network of %s becomes %s instead of %s: callers in another network go through a gateway, those in the same dial directly, "+
-				"and the VMs' own files must say the same", whose, orNone(b), orNone(a))
+			report(Risk, about, "the network of %s becomes %s instead of %s: callers in another network go through a gateway of it, those in the same dial "+
+				"directly, and until `install.sh` ran with the new files the VMs send traffic as if they were in the old one", whose, orNone(b), orNone(a)).
+				Steps = []string{
+				"see that network " + orNone(b) + " has a gateway that callers in other networks reach, and keep that of " + orNone(a) + " until the last step",
+				"apply the objects, then run `install.sh` with the new files on each VM",
+				"remove the gateway of " + orNone(a) + " when no entry is in that network",
+			}
 		}
 	})
 }
@@ -246,7 +364,7 @@ func orNone(s string) string {
 }
 
 // fieldOfVMs calls back with a field of each group's template, and of static entries where it is not that of their
-// group, as it was and as it will be. Entries of one group that change alike are told once.
+// group, as it was and as it will be. Entries of one group that change alike are reported once.
 func (p *pair) fieldOfVMs(field []string, f func(about ID, was, will *syntax.Node, whose string)) {
 	template := append([]string{"spec", "template"}, field...)
 	own := append([]string{"spec"}, field...)
@@ -261,7 +379,7 @@ func (p *pair) fieldOfVMs(field []string, f func(about ID, was, will *syntax.Nod
 	for _, g := range p.groups() {
 		alike := map[string][]*object{}
 		for _, e := range p.wasEntries[g.ID] {
-			if now := p.will.index[e.ID]; now != nil {
+			if now := p.now(e); now != nil {
 				if c := change(e, now, own); c != ofGroup[g.ID] {
 					alike[c] = append(alike[c], e)
 				}
@@ -274,29 +392,32 @@ func (p *pair) fieldOfVMs(field []string, f func(about ID, was, will *syntax.Nod
 			if len(entries) == 1 || g.Name == "" {
 				about, whose = e.ID, "its VM"
 			}
-			f(about, e.at(own...), p.will.index[e.ID].at(own...), whose)
+			f(about, e.at(own...), p.now(e).at(own...), whose)
 		}
 	}
 }
 
-// losesNamespace tells whether an object goes because its Namespace does.
+// losesNamespace reports whether an object goes because its Namespace does. Argo CD and Flux do not prune one that is
+// protected, and kubectl deletes nothing by itself: then what is in it goes, or stays, one by one.
 func (p *pair) losesNamespace(o *object) bool {
 	id := ID{Kind: "Namespace", Name: o.Namespace}
-	return p.was.index[id] != nil && p.will.index[id] == nil
+	was := p.was.index[id]
+	return was != nil && p.will.index[id] == nil && !isProtected(was)
 }
 
 func findRemovedNamespaces(p *pair, report report) {
 	for _, ns := range p.gone("", "Namespace") {
-		groups, entries := 0, 0
-		for _, g := range p.was.of(networking, "WorkloadGroup") {
-			if g.Namespace == ns.Name {
-				groups++
-			}
+		if isProtected(ns) {
+			report(Note, ns.ID, "it is not made any more, and is kept from pruning: it stays, with what others made in it, until `kubectl delete` removes it")
+			continue
 		}
-		for _, e := range p.was.of(networking, "WorkloadEntry") {
-			if e.Namespace == ns.Name {
-				entries++
+		in := func(group, kind string) (list []string) {
+			for _, o := range p.was.of(group, kind) {
+				if o.Namespace == ns.Name {
+					list = append(list, o.Name)
+				}
 			}
+			return list
 		}
 		registered := 0
 		for of, list := range p.was.registered {
@@ -308,7 +429,11 @@ func findRemovedNamespaces(p *pair, report report) {
 		if registered > 0 {
 			vms = count(registered, "registered VM")
 		}
-		report(Breaks, ns.ID, "it goes, with all that is in it, whoever made it: here %s, %s and %s",
-			count(groups, "WorkloadGroup"), count(entries, "static entry"), vms)
+		what := fmt.Sprintf("%s, %s and %s", count(len(in(networking, "WorkloadGroup")), "WorkloadGroup"),
+			count(len(in(networking, "WorkloadEntry")), "static entry"), vms)
+		if hosts := in("", "Service"); len(hosts) > 0 {
+			what += "; clients of " + count(len(hosts), "Service") + " (" + some(hosts) + ") fail"
+		}
+		report(Breaks, ns.ID, "it goes, with all that is in it, whoever made it: here %s", what)
 	}
 }

@@ -41,7 +41,7 @@ func findRemovedHosts(p *pair, report report) {
 	}
 }
 
-// serves tells whether a ServiceEntry has a Service's host.
+// serves reports whether a ServiceEntry has a Service's host.
 func (s *set) serves(service *object) bool {
 	for _, o := range s.of(networking, "ServiceEntry") {
 		for _, h := range texts(o.at("spec", "hosts")) {
@@ -57,15 +57,16 @@ func (s *set) serves(service *object) bool {
 func findChangedHosts(p *pair, report report) {
 	p.both(networking, "DestinationRule", func(was, will *object) {
 		a, b := was.text("spec", "host"), will.text("spec", "host")
-		if a != b {
-			report(Risk, was.ID, "its policy and subsets are for %s from now on, and %s has them no more", orNone(b), orNone(a))
+		short := !strings.Contains(a, ".") || !strings.Contains(b, ".")
+		if a != b && !(short && fullHost(a, was.Namespace) == fullHost(b, will.Namespace)) {
+			report(Risk, was.ID, "its policy and subsets are for %s from now on, and no longer for %s", orNone(b), orNone(a))
 		}
 	})
 	p.both(networking, "VirtualService", func(was, will *object) {
 		now := texts(will.at("spec", "hosts"))
 		left := slices.DeleteFunc(texts(was.at("spec", "hosts")), func(h string) bool { return slices.Contains(now, h) })
 		if n := len(left); n > 0 {
-			report(Risk, was.ID, "its routes are for %s no more: calls there go wherever they go without it", some(left))
+			report(Risk, was.ID, "its routes are no longer for %s: calls there go where they would go without it", some(left))
 		}
 	})
 }
@@ -133,7 +134,7 @@ func findChangedSelectors(p *pair, report report) {
 		}
 		before, after := p.was.selected(was.Namespace, labels(a)), p.will.selected(was.Namespace, labels(b))
 		if before > 0 && after == 0 {
-			report(Breaks, was.ID, "it selects %s from now on, which no WorkloadGroup or static entry has: calls find no VM", shown(b))
+			report(Breaks, was.ID, "it selects %s from now on, which no WorkloadGroup or static entry has: calls reach no VM", shown(b))
 			return
 		}
 		report(Risk, was.ID, "it selects %s instead of %s: groups and entries that it selects %d, before %d", shown(b), shown(a), after, before)
@@ -168,7 +169,7 @@ func destinations(o *object) []target {
 }
 
 // fullHost is a host as istiod completes it: a name without a dot is a Service of the object's namespace. The cluster's
-// domain is left out, since nothing here says it.
+// domain is left out, since no field has it.
 func fullHost(host, namespace string) string {
 	if !strings.Contains(host, ".") {
 		return host + "." + namespace + ".svc"
@@ -253,7 +254,7 @@ func findRemovedSubsets(p *pair, report report) {
 // findWeights: of routes that are at the same place on both sides, and of VMs.
 func findWeights(p *pair, report report) {
 	p.both(networking, "VirtualService", func(was, will *object) {
-		var told []string
+		var seen []string
 		for _, kind := range []string{"http", "tcp", "tls"} {
 			before, after := items(was.at("spec", kind)), items(will.at("spec", kind))
 			if len(before) != len(after) {
@@ -267,14 +268,14 @@ func findWeights(p *pair, report report) {
 						continue
 					}
 					line := s.to.String() + " " + old[j].weight + " → " + s.weight
-					if !slices.Contains(told, line) {
-						told = append(told, line)
+					if !slices.Contains(seen, line) {
+						seen = append(seen, line)
 					}
 				}
 			}
 		}
-		if len(told) > 0 {
-			report(Note, was.ID, "traffic shifts: %s", strings.Join(told, ", "))
+		if len(seen) > 0 {
+			report(Note, was.ID, "traffic shifts: %s", strings.Join(seen, ", "))
 		}
 	})
 	p.fieldOfVMs([]string{"weight"}, func(about ID, was, will *syntax.Node, whose string) {

@@ -7,8 +7,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// modes ranks what a PeerAuthentication demands. Where it says nothing, the namespace or the mesh does, and Istio's
-// own default there is PERMISSIVE.
+// modes ranks what a PeerAuthentication demands. Where it sets no mode, that of the namespace or the mesh applies, whose
+// default is PERMISSIVE.
 var modes = map[string]int{"DISABLE": 0, "PERMISSIVE": 1, "UNSET": 1, "STRICT": 2}
 
 // mode is the mode in a mutualTLS block.
@@ -46,7 +46,7 @@ func (c modeChange) where() string {
 	return "mTLS of port " + c.port
 }
 
-// namespaceMode is the mode that a namespace's own policy gives to all that say nothing, UNSET where it says nothing
+// namespaceMode is the mode that a namespace's own policy gives to policies without one, UNSET where it sets none
 // either.
 func (s *set) namespaceMode(namespace string) string {
 	for _, o := range s.of(security, "PeerAuthentication") {
@@ -88,26 +88,37 @@ func (p *pair) modeChanges() []modeChange {
 			}
 		}
 	}
+	// Of several policies with one selector one is enough to give the mode.
 	for _, o := range p.was.of(security, "PeerAuthentication") {
-		if now := p.will.index[o.ID]; now != nil {
-			add(o, o, now)
+		if now := p.now(o); now != nil {
+			add(now, o, now)
 		} else if p.remains(o) {
-			add(o, o, nil)
+			add(o, o, p.will.sameScope(o))
 		}
 	}
 	for _, o := range p.came(security, "PeerAuthentication") {
 		if p.existed(o) {
-			add(o, nil, o)
+			add(o, p.was.sameScope(o), o)
 		}
 	}
 	return found
 }
 
-// existed tells whether what a policy selects was there before. A policy that comes with its workload changes nothing
+// sameScope returns a policy of the kind of another that applies to the same workloads, nil where there is none.
+func (s *set) sameScope(like *object) *object {
+	for _, o := range s.of(like.Group, like.Kind) {
+		if o.Namespace == like.Namespace && scopeOf(o) == scopeOf(like) {
+			return o
+		}
+	}
+	return nil
+}
+
+// existed reports whether what a policy selects was there before. A policy that comes with its workload changes nothing
 // for anyone.
 func (p *pair) existed(policy *object) bool { return p.was.selectedBy(policy) }
 
-// remains tells whether what a policy selects will be there.
+// remains reports whether what a policy selects will be there.
 func (p *pair) remains(policy *object) bool { return p.will.selectedBy(policy) }
 
 func (s *set) selectedBy(policy *object) bool {
@@ -121,7 +132,7 @@ func findStricter(p *pair, report report) {
 		case c.now == "STRICT":
 			report(Breaks, c.policy.ID, "%s becomes STRICT instead of %s: callers without a sidecar, who speak plaintext, are refused", c.where(), inherited(c.old))
 		default:
-			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still taken", c.where(), inherited(c.now), inherited(c.old))
+			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still accepted", c.where(), inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -131,9 +142,9 @@ func findLooser(p *pair, report report) {
 		switch {
 		case modes[c.now] > modes[c.old]:
 		case c.now == "DISABLE":
-			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and policies that name callers match nobody", c.where(), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and policies that name callers match none", c.where(), inherited(c.old))
 		default:
-			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, of whom nobody knows who they are, are let in", c.where(), inherited(c.now), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, who have no identity, are let in", c.where(), inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -141,7 +152,7 @@ func findLooser(p *pair, report report) {
 // inherited is a mode in a sentence.
 func inherited(mode string) string {
 	if mode == "UNSET" {
-		return "the namespace's or the mesh's (PERMISSIVE where nobody said more)"
+		return "the namespace's or the mesh's (PERMISSIVE where neither sets one)"
 	}
 	return mode
 }
@@ -157,43 +168,95 @@ func action(o *object) string {
 // acting lists the policies with an action that hold for all that another policy selects: those with its selector, and
 // those of the whole namespace.
 func (s *set) acting(do string, like *object) []*object {
-	selector := like.at("spec", "selector", "matchLabels")
 	return slices.DeleteFunc(slices.Clone(s.of(security, "AuthorizationPolicy")), func(o *object) bool {
-		other := o.at("spec", "selector", "matchLabels")
-		covers := isNull(other) || !isNull(selector) && equal(selector, other)
+		covers := scopeOf(o) == "" || scopeOf(o) == scopeOf(like)
 		return o.Namespace != like.Namespace || action(o) != do || !covers
 	})
 }
 
-func findAddedAllows(p *pair, report report) {
-	for _, o := range p.will.of(security, "AuthorizationPolicy") {
-		if action(o) != "ALLOW" || !p.existed(o) || p.did(o, "ALLOW") {
+// rule is a rule of a policy as a text that equal rules share, whatever the order of the values in its lists.
+func rule(n *syntax.Node) string {
+	c := clone(n)
+	var sort func(n *syntax.Node)
+	sort = func(n *syntax.Node) {
+		for i := range n.Fields {
+			sort(&n.Fields[i].Value)
+		}
+		for i := range n.Items {
+			sort(&n.Items[i])
+		}
+		slices.SortStableFunc(n.Items, func(a, b syntax.Node) int { return strings.Compare(canonical(&a), canonical(&b)) })
+	}
+	sort(c)
+	return canonical(c)
+}
+
+// covered reports whether the policies of a side do all that a policy does: they apply to what it applies to, with its
+// action, and have its rules.
+func (s *set) covered(o *object) bool {
+	others := s.acting(action(o), o)
+	rules := map[string]bool{}
+	for _, other := range others {
+		for _, r := range items(other.at("spec", "rules")) {
+			rules[rule(r)] = true
+		}
+	}
+	for _, r := range items(o.at("spec", "rules")) {
+		if !rules[rule(r)] {
+			return false
+		}
+	}
+	return len(others) > 0
+}
+
+// findRenamedPolicies: the name of a policy has no effect; the order in which one goes and the other comes has.
+func findRenamedPolicies(p *pair, report report) {
+	for _, k := range pairedKinds {
+		if k.group != security && k.kind != "Telemetry" && k.kind != "Sidecar" {
 			continue
 		}
+		p.both(k.group, k.kind, func(was, will *object) {
+			if was.ID == will.ID {
+				return
+			}
+			if len(compareSpecs(was, will)) == 0 {
+				report(Note, will.ID, "it is %s under another name, and nothing else changes: apply it before the old one is deleted", was.Name)
+				return
+			}
+			report(Note, will.ID, "it replaces %s, which applies to the same workloads: apply it before the old one is deleted", was.Name)
+		})
+	}
+}
+
+func findAddedAllows(p *pair, report report) {
+	for _, o := range p.will.of(security, "AuthorizationPolicy") {
+		if action(o) != "ALLOW" || !p.existed(o) || p.did(o, "ALLOW") || p.was.covered(o) {
+			continue
+		}
+		rules := len(items(o.at("spec", "rules")))
 		if len(p.was.acting("ALLOW", o)) == 0 {
-			report(Breaks, o.ID, "before, everyone could call; from now on whatever its %s %s not allow is denied", count(len(items(o.at("spec", "rules"))), "rule"),
-				verb(len(items(o.at("spec", "rules"))), "does", "do"))
+			report(Breaks, o.ID, "before, everyone could call; from now on whatever its %s %s not allow is denied", count(rules, "rule"), verb(rules, "does", "do"))
 		} else {
 			report(Risk, o.ID, "it comes beside others that allow: more may call")
 		}
 	}
 }
 
-// did tells whether a policy was there before with an action.
+// did reports whether a policy was there before with an action.
 func (p *pair) did(o *object, do string) bool {
-	was := p.was.index[o.ID]
+	was := p.before(o)
 	return was != nil && action(was) == do
 }
 
-// does tells whether a policy will be there with an action.
+// does reports whether a policy will be there with an action.
 func (p *pair) does(o *object, do string) bool {
-	will := p.will.index[o.ID]
+	will := p.now(o)
 	return will != nil && action(will) == do
 }
 
 func findRemovedAllows(p *pair, report report) {
 	for _, o := range p.was.of(security, "AuthorizationPolicy") {
-		if action(o) != "ALLOW" || !p.remains(o) || p.does(o, "ALLOW") {
+		if action(o) != "ALLOW" || !p.remains(o) || p.does(o, "ALLOW") || p.will.covered(o) {
 			continue
 		}
 		if len(p.will.acting("ALLOW", o)) == 0 {
@@ -206,13 +269,13 @@ func findRemovedAllows(p *pair, report report) {
 
 func findChangedDenials(p *pair, report report) {
 	for _, o := range p.will.of(security, "AuthorizationPolicy") {
-		if action(o) == "DENY" && p.existed(o) && !p.did(o, "DENY") {
-			report(Breaks, o.ID, "it comes: callers that its %s %s are denied, whatever else allows them", count(len(items(o.at("spec", "rules"))), "rule"),
-				verb(len(items(o.at("spec", "rules"))), "names", "name"))
+		if action(o) == "DENY" && p.existed(o) && !p.did(o, "DENY") && !p.was.covered(o) {
+			rules := len(items(o.at("spec", "rules")))
+			report(Breaks, o.ID, "it comes: callers that its %s %s are denied, whatever else allows them", count(rules, "rule"), verb(rules, "names", "name"))
 		}
 	}
 	for _, o := range p.was.of(security, "AuthorizationPolicy") {
-		if action(o) == "DENY" && p.remains(o) && !p.does(o, "DENY") {
+		if action(o) == "DENY" && p.remains(o) && !p.does(o, "DENY") && !p.will.covered(o) {
 			report(Risk, o.ID, "it goes: callers that it denied are let in where nothing else stops them")
 		}
 	}
@@ -223,24 +286,11 @@ func findChangedRules(p *pair, report report) {
 		if action(was) != action(will) {
 			return
 		}
-		gone, came, changed := 0, 0, 0
-		old, now := was.at("spec", "rules"), will.at("spec", "rules")
-		if isNull(old) {
-			old = &syntax.Node{Kind: syntax.Seq}
-		}
-		if isNull(now) {
-			now = &syntax.Node{Kind: syntax.Seq}
-		}
-		for _, m := range align(old, now) {
-			switch {
-			case m.new < 0:
-				gone++
-			case m.old < 0:
-				came++
-			case !equal(&old.Items[m.old], &now.Items[m.new]):
-				changed++
-			}
-		}
+		// Rules have no order, and one that another policy of the same workloads has makes no difference.
+		lost := p.will.lacking(items(was.at("spec", "rules")), will)
+		gained := p.was.lacking(items(will.at("spec", "rules")), was)
+		changed := min(lost, gained)
+		gone, came := lost-changed, gained-changed
 		if gone+came+changed == 0 {
 			return
 		}
@@ -260,6 +310,23 @@ func findChangedRules(p *pair, report report) {
 		}
 		report(severity, was.ID, "who is %s changes: %s", verbOf(action(was)), strings.Join(parts, ", "))
 	})
+}
+
+// lacking counts the rules that no policy of a side has, of those with the action and the workloads of a policy there.
+func (s *set) lacking(rules []*syntax.Node, like *object) int {
+	have := map[string]bool{}
+	for _, o := range s.acting(action(like), like) {
+		for _, r := range items(o.at("spec", "rules")) {
+			have[rule(r)] = true
+		}
+	}
+	n := 0
+	for _, r := range rules {
+		if !have[rule(r)] {
+			n++
+		}
+	}
+	return n
 }
 
 // verbOf is an action in a sentence.

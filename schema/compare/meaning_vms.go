@@ -1,7 +1,7 @@
 package compare
 
 import (
-	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,10 +11,10 @@ import (
 type vmFile struct {
 	change                           Change
 	namespace, group, instance, name string
-	old, new                         []byte // of a cluster.env
+	old, new                         []byte // of the files that hold settings; nil where there is none
 }
 
-// vmFileAt is the file of a group's VMs that stands at a path, if one does.
+// vmFileAt returns the file of a group's VMs that is at a path, if one is.
 func vmFileAt(path string) (vmFile, bool) {
 	parts := strings.Split(path, "/")
 	if parts[0] != "vms" || len(parts) < 4 || len(parts) > 5 {
@@ -27,10 +27,11 @@ func vmFileAt(path string) (vmFile, bool) {
 	return f, true
 }
 
-// ofEveryVM are the files that hold what the spec says to a VM. Of the others, the scripts and units are the same for
-// all, user-data repeats them, and a line more in the table of instances is no matter to the VMs that are there.
+// ofEveryVM are the files that hold settings of VMs. Of the others, the scripts and units are the same for all,
+// user-data repeats them, and a line more in the table of instances has no effect on the VMs that are there. The value
+// is whether install.sh restarts the sidecar when the file differs.
 var ofEveryVM = map[string]bool{
-	"cluster.env": true, "mesh.yaml": true, "hosts": true, "root-cert.pem": true, "vm.env": true, "firewall.rules": true, "firewall.nft": true,
+	"cluster.env": true, "mesh.yaml": true, "hosts": true, "root-cert.pem": true, "vm.env": true, "firewall.rules": false, "firewall.nft": false,
 }
 
 var ofTheSpec = map[string]bool{"instances": true, "user-data": true}
@@ -41,7 +42,7 @@ type vmFiles struct {
 	files []vmFile
 }
 
-// byGroup parts files by their groups, in order; groups that come or go are left out, for nothing is set up differently.
+// byGroup parts files by their groups, in order; groups that come or go are left out, for no VM is set up differently.
 func byGroup(files []vmFile) []vmFiles {
 	var out []vmFiles
 	for _, f := range files { // sorted by path, so that a group's are together
@@ -61,10 +62,10 @@ func byGroup(files []vmFile) []vmFiles {
 func findVMFiles(p *pair, report report) {
 	for _, g := range byGroup(p.vmFiles) {
 		whose := "its VMs"
-		what := g.what(func(f vmFile) bool { return f.instance == "" })
+		what, restart := g.what(func(f vmFile) bool { return f.instance == "" })
 		if len(what) == 0 { // what is of some VMs alone
 			var names []string
-			what = g.what(func(f vmFile) bool {
+			what, restart = g.what(func(f vmFile) bool {
 				if f.instance == "" || f.change != Changed {
 					return false
 				}
@@ -76,73 +77,201 @@ func findVMFiles(p *pair, report report) {
 			whose = some(names)
 		}
 		if len(what) > 0 {
-			report(Risk, g.id, "what changes for %s (%s) reaches them when `install.sh` is run there with the new files: until then they are as the old ones say",
-				whose, strings.Join(what, "; "))
+			report(Risk, g.id, "what changes for %s (%s) reaches them when `install.sh` is run there with the new files, which %s",
+				whose, strings.Join(what, "; "), restarts(restart))
 		}
 	}
 }
 
-// what tells which of some files differ; of cluster.env, which variables.
-func (g vmFiles) what(of func(vmFile) bool) []string {
-	names, lines := map[string]bool{}, map[string]bool{}
+func restarts(yes bool) string {
+	if yes {
+		return "restarts the sidecar"
+	}
+	return "does not restart the sidecar"
+}
+
+// what lists which of some files differ, of cluster.env which variables, and whether the sidecar reads one of them.
+func (g vmFiles) what(of func(vmFile) bool) (files []string, restart bool) {
+	names, differ := map[string]bool{}, map[string]bool{}
 	for _, f := range g.files {
-		if !ofEveryVM[f.name] || !of(f) {
+		reads, settings := ofEveryVM[f.name]
+		if !settings || !of(f) {
 			continue
 		}
+		restart = restart || reads
 		names[f.name] = true
-		if f.change == Changed {
+		if f.change == Changed && f.name == "cluster.env" {
 			for _, v := range variables(f.old, f.new) {
-				lines[v] = true
+				differ[v.name] = true
 			}
 		}
 	}
-	words := slices.Sorted(maps.Keys(names))
-	for i, name := range words {
-		if name == "cluster.env" && len(lines) > 0 {
-			words[i] += ": " + some(slices.Sorted(maps.Keys(lines)))
+	files = slices.Sorted(maps.Keys(names))
+	for i, name := range files {
+		if name == "cluster.env" && len(differ) > 0 {
+			files[i] += ": " + some(slices.Sorted(maps.Keys(differ)))
 		}
 	}
-	return words
+	return files, restart
 }
 
-// variables are those whose lines differ, sorted.
-func variables(old, new []byte) []string {
-	lines := func(text []byte) map[string]string {
+// variable is one that differs between two files of settings for a shell.
+type variable struct {
+	name     string
+	change   Change
+	old, new string
+}
+
+// variables are those that differ, sorted by name.
+func variables(old, new []byte) []variable {
+	read := func(text []byte) map[string]string {
 		all := map[string]string{}
-		for line := range bytes.Lines(text) {
-			name, value, _ := strings.Cut(string(line), "=")
-			all[name] = value
+		for line := range strings.Lines(string(text)) {
+			if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "="); ok {
+				all[name] = value
+			}
 		}
 		return all
 	}
-	was, will := lines(old), lines(new)
-	differ := map[string]bool{}
-	for name, value := range was {
-		if other, there := will[name]; !there || other != value {
-			differ[name] = true
+	was, will := read(old), read(new)
+	var found []variable
+	for _, name := range sortedKeys(was) {
+		switch now, there := will[name]; {
+		case !there:
+			found = append(found, variable{name, Removed, was[name], ""})
+		case now != was[name]:
+			found = append(found, variable{name, Changed, was[name], now})
 		}
 	}
-	for name := range will {
+	for _, name := range sortedKeys(will) {
 		if _, there := was[name]; !there {
-			differ[name] = true
+			found = append(found, variable{name, Added, "", will[name]})
 		}
 	}
-	return slices.Sorted(maps.Keys(differ))
+	slices.SortStableFunc(found, func(a, b variable) int { return strings.Compare(a.name, b.name) })
+	return found
 }
 
-// noteScripts says once for all groups that what is the same on every VM changes, as with another version of vmmesh.
+// Setup are VMs that have to run install.sh again, with the files of their group.
+type Setup struct {
+	Group   ID
+	VMs     []string // the names of their entries; none are all VMs that registered in the group
+	Restart bool     // whether the sidecar restarts
+	Files   []string // which files differ, as a report names them
+}
+
+// setup lists the VMs that have to run install.sh again, by group.
+func setup(p *pair) []Setup {
+	var found []Setup
+	for _, g := range byGroup(p.vmFiles) {
+		s := Setup{Group: g.id}
+		s.Files, s.Restart = g.what(func(f vmFile) bool { return f.instance == "" })
+		if len(s.Files) > 0 {
+			for _, e := range p.willEntries[g.id] {
+				if was := p.before(e); was != nil && was.ID == e.ID {
+					s.VMs = append(s.VMs, e.Name)
+				}
+			}
+			if len(s.VMs) > 0 || len(p.willEntries[g.id]) == 0 {
+				found = append(found, s)
+			}
+			continue
+		}
+		seen := map[string]bool{}
+		s.Files, s.Restart = g.what(func(f vmFile) bool {
+			if f.instance != "" && f.change == Changed {
+				seen[g.id.Name+"-"+f.instance] = true
+			}
+			return f.instance != "" && f.change == Changed
+		})
+		if s.VMs = sortedKeys(seen); len(s.VMs) > 0 && len(s.Files) > 0 {
+			found = append(found, s)
+		}
+	}
+	// A VM whose entry is called otherwise, or that is of another group, needs the files of its new name.
+	renamed := map[ID][]string{}
+	for _, e := range p.was.of(networking, "WorkloadEntry") {
+		if now := p.now(e); now != nil && now.ID != e.ID {
+			renamed[p.willGroup[now.ID]] = append(renamed[p.willGroup[now.ID]], now.Name)
+		}
+	}
+	groups := slices.Collect(maps.Keys(renamed))
+	p.both(networking, "WorkloadGroup", func(was, will *object) {
+		if was.ID != will.ID && len(p.willEntries[will.ID]) == 0 {
+			groups = append(groups, will.ID)
+		}
+	})
+	slices.SortFunc(groups, ID.compare)
+	for _, g := range groups {
+		found = append(found, Setup{Group: g, VMs: renamed[g], Restart: true, Files: []string{"all, for the new name"}})
+	}
+	slices.SortStableFunc(found, func(a, b Setup) int { return a.Group.compare(b.Group) })
+	return found
+}
+
+// whom names the VMs of a setup.
+func (s Setup) whom() string {
+	if len(s.VMs) == 0 {
+		return "every registered VM"
+	}
+	return some(s.VMs)
+}
+
+// line is a setup in a report for people.
+func (s Setup) line() string {
+	name := strings.TrimPrefix(s.Group.String(), "WorkloadGroup ")
+	if s.Group == (ID{}) {
+		name = "VMs without a group"
+	}
+	return fmt.Sprintf("%s: %s: %s (%s)", name, s.whom(), restarts(s.Restart), strings.Join(s.Files, "; "))
+}
+
+// setupSummary is who has to run install.sh again, in numbers.
+func setupSummary(all []Setup) string {
+	vms, restart, groups := 0, 0, 0
+	for _, s := range all {
+		n := len(s.VMs)
+		if n == 0 {
+			groups++
+		}
+		if vms += n; s.Restart {
+			restart += n
+		}
+	}
+	text := fmt.Sprintf("%s, %s", count(vms, "VM"), count(restart, "sidecar restart"))
+	if groups > 0 {
+		text += fmt.Sprintf(", and every VM that registered in %s", count(groups, "group"))
+	}
+	return text
+}
+
+// noteScripts adds one note for all groups when what is the same on every VM changes, as with another version of vmmesh.
 func (c *Changes) noteScripts(files []vmFile) {
 	names, groups := map[string]bool{}, 0
 	for _, g := range byGroup(files) {
 		before := groups
 		for _, f := range g.files {
-			if f.instance == "" && !ofEveryVM[f.name] && !ofTheSpec[f.name] {
+			if _, settings := ofEveryVM[f.name]; f.instance == "" && !settings && !ofTheSpec[f.name] {
 				names[f.name], groups = true, before+1
 			}
 		}
 	}
 	if groups > 0 {
-		c.Notes = append(c.Notes, "what is the same on every VM changes ("+some(slices.Sorted(maps.Keys(names)))+"), in "+count(groups, "group")+
-			": VMs that are set up already get it when `install.sh` is run there with the new files")
+		c.noteOfScripts(names, "in "+count(groups, "group"))
+		return
 	}
+	// Scripts in one folder for all groups.
+	for _, f := range c.Files {
+		if name, ok := strings.CutPrefix(f.Path, "vms/scripts/"); ok && !strings.Contains(name, "/") {
+			names[name] = true
+		}
+	}
+	if len(names) > 0 {
+		c.noteOfScripts(names, "for all groups")
+	}
+}
+
+func (c *Changes) noteOfScripts(names map[string]bool, where string) {
+	c.Notes = append(c.Notes, "what is the same on every VM changes ("+some(sortedKeys(names))+"), "+where+
+		": VMs that are set up already get it when `install.sh` is run there with the new files")
 }

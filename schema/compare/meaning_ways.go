@@ -16,7 +16,7 @@ func findRemovedWays(p *pair, report report) {
 			}
 		}
 		if len(left) > 0 {
-			report(Breaks, o.ID, "istiod is exposed no more as %s: VMs that come through this gateway keep what they have, and cannot connect again", some(left))
+			report(Breaks, o.ID, "istiod is no longer exposed as %s: VMs that come through this gateway keep their configuration, and cannot connect again", some(left))
 		}
 	}
 	for _, o := range p.gone("gateway.networking.k8s.io", "Gateway") {
@@ -44,7 +44,7 @@ func istiodNames(o *object) []string {
 	return names
 }
 
-// inNetwork tells whether there are VMs of a network.
+// inNetwork reports whether there are VMs of a network.
 func (s *set) inNetwork(network string) bool {
 	for _, o := range s.of(networking, "WorkloadGroup") {
 		if o.at("spec", "template", "network").Text() == network {

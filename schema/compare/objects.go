@@ -11,7 +11,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// ID names an object. The version of its API is no part of it: an object stays itself when that is raised.
+// ID names an object. The version of its API is not a part of it: an object stays the same when that is raised.
 type ID struct {
 	Group     string // of its API, "" for the core
 	Kind      string
@@ -46,8 +46,9 @@ func (id ID) folder() string {
 // object is one object of a side.
 type object struct {
 	ID
-	file string
-	root *syntax.Node
+	file    string
+	root    *syntax.Node
+	applied *syntax.Node // what kubectl applied last, nil where it did not
 }
 
 // at is a value below the object's root, nil where there is none.
@@ -152,11 +153,16 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		return
 	}
 	o := &object{ID: id, file: file, root: without(root)}
+	if text := at(root, "metadata", "annotations", lastApplied).Text(); text != "" {
+		if docs, faults := syntax.Read(file, []byte(text)); len(docs) == 1 && !faults.HasErrors() {
+			o.applied = docs[0].Root
+		}
+	}
 	s.index[id] = o
 	s.objects = append(s.objects, o)
 }
 
-// keep drops the objects that are not ours to compare, and says so.
+// keep drops the objects that are not ours to compare, and adds a note of their kinds.
 func (s *set) keep(ours func(*object) bool, c *Changes) {
 	dropped := map[string]int{}
 	n := 0
@@ -170,12 +176,36 @@ func (s *set) keep(ours func(*object) bool, c *Changes) {
 		return true
 	})
 	if n > 0 {
-		verb := "were"
-		if n == 1 {
-			verb = "was"
-		}
-		c.Notes = append(c.Notes, fmt.Sprintf("%s that vmmesh does not make %s not compared (%s)", count(n, "object"), verb, some(sortedKeys(dropped))))
+		c.Notes = append(c.Notes, fmt.Sprintf("%s that vmmesh does not make %s not compared (%s)",
+			count(n, "object"), verb(n, "was", "were"), some(sortedKeys(dropped))))
 	}
+}
+
+// madeByCluster are names of objects that Kubernetes and istiod make in every namespace, by kind.
+var madeByCluster = map[string][]string{
+	"ConfigMap":      {"kube-root-ca.crt", "istio-ca-root-cert", "istio-ca-crl", "openshift-service-ca.crt"},
+	"ServiceAccount": {"default", "builder", "deployer"},
+	"Namespace":      {"default", "kube-system", "kube-public", "kube-node-lease"},
+	"Service":        {"kubernetes"},
+}
+
+// The labels of an object that a build of a spec made.
+const (
+	managedBy = "app.kubernetes.io/managed-by"
+	specLabel = "vmmesh.dev/spec"
+)
+
+// ofOthers reports whether an object of a live cluster is made by the cluster itself or by a controller.
+func ofOthers(o *object) bool {
+	return slices.Contains(madeByCluster[o.Kind], o.Name) || len(items(o.at("metadata", "ownerReferences"))) > 0 ||
+		o.at("metadata", "labels", "istio.io/config").Text() == "true" ||
+		strings.HasPrefix(o.at("metadata", "labels", "gateway.istio.io/managed").Text(), "istio.io-")
+}
+
+// ofSpec reports whether an object has the labels of vmmesh. Where some of a side have them, those without are others'.
+func ofSpec(o *object) bool {
+	labels := o.at("metadata", "labels")
+	return labels.Get(managedBy).Text() == "vmmesh" && labels.Get(specLabel).Text() != ""
 }
 
 // serverFields are the fields of metadata that the API server writes.
@@ -206,7 +236,7 @@ func without(root *syntax.Node) *syntax.Node {
 	return clean
 }
 
-// drop is a copy of a map without some keys.
+// drop returns a copy of a map without some keys.
 func drop(n *syntax.Node, keys ...string) *syntax.Node {
 	clean := *n
 	clean.Fields = nil

@@ -49,7 +49,8 @@ func TestVMFiles(t *testing.T) {
 		}
 		return will
 	}
-	const until = " reaches them when `install.sh` is run there with the new files: until then they are as the old ones say"
+	const stays = " reaches them when `install.sh` is run there with the new files, which does not restart the sidecar"
+	const until = " reaches them when `install.sh` is run there with the new files, which restarts the sidecar"
 	for _, c := range []struct {
 		name    string
 		changes map[string]string
@@ -58,9 +59,9 @@ func TestVMFiles(t *testing.T) {
 	}{
 		{"variables", map[string]string{a + "cluster.env": "B='3'\nC=''\nD=''\n"}, []string{"a: what changes for its VMs (cluster.env: A, B, D)" + until}, nil},
 		{"of one VM", map[string]string{a + "vm1/cluster.env": "A='2'\n"}, []string{"a: what changes for vm1 (cluster.env: A)" + until}, nil},
-		{"of all, then nobody is named", map[string]string{a + "vm1/cluster.env": "A='2'\n", a + "vm.env": "y"}, []string{"a: what changes for its VMs (vm.env)" + until}, nil},
+		{"of all, then no VM is named", map[string]string{a + "vm1/cluster.env": "A='2'\n", a + "vm.env": "y"}, []string{"a: what changes for its VMs (vm.env)" + until}, nil},
 		{"comes and goes", map[string]string{a + "root-cert.pem": "PEM", b + "firewall.nft": ""},
-			[]string{"a-b: what changes for its VMs (firewall.nft)" + until, "a: what changes for its VMs (root-cert.pem)" + until}, nil},
+			[]string{"a-b: what changes for its VMs (firewall.nft)" + stays, "a: what changes for its VMs (root-cert.pem)" + until}, nil},
 		{"one more", map[string]string{a + "instances": "vm1\nvm2\n", a + "user-data": "new", a + "vm2/cluster.env": "A='1'\n"}, nil, nil},
 		{"one less", map[string]string{a + "vm1/cluster.env": ""}, nil, nil},
 		{"a group goes, and one comes", map[string]string{"vms/ns/gone/vm.env": "", "vms/ns/gone/cluster.env": "", "vms/ns/new/vm.env": "x", "vms/ns/new/cluster.env": "x"}, nil, nil},
@@ -72,7 +73,7 @@ func TestVMFiles(t *testing.T) {
 			got := trees(t, was, change(c.changes))
 			var messages []string
 			for _, m := range got.Consequences {
-				require.Equal(t, Consequence{Risk, "vm-files", ID{networking, "WorkloadGroup", "ns", m.Object.Name}, m.Message}, m)
+				require.Equal(t, Consequence{Severity: Risk, Meaning: "vm-files", Object: ID{networking, "WorkloadGroup", "ns", m.Object.Name}, Message: m.Message}, m)
 				messages = append(messages, m.Object.Name+": "+m.Message)
 			}
 			require.Equal(t, c.want, messages)

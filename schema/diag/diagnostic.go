@@ -55,9 +55,9 @@ type Rule struct {
 	Good     string // the same part, mended
 }
 
-// At makes a finding of this rule.
+// At makes a finding of this rule. The arguments are cleaned, as by [Sprintf].
 func (r *Rule) At(at Path, format string, args ...any) Diagnostic {
-	return Diagnostic{Rule: r.ID, Severity: r.Severity, At: at, Message: fmt.Sprintf(format, args...)}
+	return Diagnostic{Rule: r.ID, Severity: r.Severity, At: at, Message: Sprintf(format, args...)}
 }
 
 // Diagnostic is one finding. The Path is the truth; a position is looked up only when it is printed.
@@ -76,9 +76,10 @@ type Diagnostic struct {
 // Key returns d pointing at the key of its place.
 func (d Diagnostic) Key() Diagnostic { d.OnKey = true; return d }
 
-// WithHelp returns d with a mend.
+// WithHelp returns d with what to write instead. The format may have several lines; the arguments are cleaned, as by
+// [Sprintf], so that no value of a spec begins a line.
 func (d Diagnostic) WithHelp(format string, args ...any) Diagnostic {
-	d.Help = fmt.Sprintf(format, args...)
+	d.Help = Sprintf(format, args...)
 	return d
 }
 

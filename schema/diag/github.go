@@ -18,13 +18,13 @@ var (
 	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-func writeGitHub(w io.Writer, findings List) error {
+func writeGitHub(w io.Writer, findings, omitted List) error {
 	out := bufio.NewWriter(w)
 	for _, d := range findings {
 		pos := d.Pos()
 		var properties []string
 		property := func(name, value string) {
-			properties = append(properties, name+"="+githubProperty.Replace(value))
+			properties = append(properties, name+"="+githubProperty.Replace(cleanLines(value)))
 		}
 		message := d.Message
 		// Standard input is no file of the repository, and without a file GitHub has no use for a line.
@@ -46,9 +46,30 @@ func writeGitHub(w io.Writer, findings List) error {
 		if d.Help != "" {
 			message += "\nhelp: " + d.Help
 		}
-		fmt.Fprintf(out, "::%s %s::%s\n", githubCommand(d.Severity), strings.Join(properties, ","), githubMessage.Replace(message))
+		fmt.Fprintf(out, "::%s %s::%s\n", githubCommand(d.Severity), strings.Join(properties, ","), githubMessage.Replace(cleanLines(message)))
+	}
+	if more := omission(omitted); more != "" {
+		fmt.Fprintf(out, "::%s title=vmmesh::%s\n", githubCommand(omitted.Worst()), more)
 	}
 	return out.Flush()
+}
+
+// cleanLines cleans everything but the ends of lines, which a workflow command encodes and the runner turns back.
+func cleanLines(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		end := strings.IndexAny(s, "\r\n")
+		if end < 0 {
+			end = len(s)
+		}
+		b.WriteString(Clean(s[:end]))
+		if end < len(s) {
+			b.WriteByte(s[end])
+			end++
+		}
+		s = s[end:]
+	}
+	return b.String()
 }
 
 func githubCommand(s Severity) string {

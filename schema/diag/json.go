@@ -20,7 +20,7 @@ import (
 //	      "path": "spec.workloads[a].…"     "" for the whole document
 //	    }
 //	  ],
-//	  "summary": {"errors": 1, "warnings": 0, "infos": 0}
+//	  "summary": {"errors": 1, "warnings": 0, "infos": 0}   counts all; with "omitted": n where n of them are not listed
 //	}
 type jsonReport struct {
 	Findings []jsonFinding `json:"findings"`
@@ -42,12 +42,16 @@ type jsonSummary struct {
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
 	Infos    int `json:"infos"`
+	Omitted  int `json:"omitted,omitempty"`
 }
 
-func writeJSON(w io.Writer, findings List) error {
+func writeJSON(w io.Writer, findings, omitted List) error {
 	report := jsonReport{
 		Findings: make([]jsonFinding, 0, len(findings)), // [] and not null
-		Summary:  jsonSummary{Errors: findings.Count(Error), Warnings: findings.Count(Warning), Infos: findings.Count(Info)},
+		Summary: jsonSummary{
+			Errors: findings.Count(Error) + omitted.Count(Error), Warnings: findings.Count(Warning) + omitted.Count(Warning),
+			Infos: findings.Count(Info) + omitted.Count(Info), Omitted: len(omitted),
+		},
 	}
 	for _, d := range findings {
 		pos := d.Pos()

@@ -40,29 +40,30 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-func writeJUnit(w io.Writer, findings List, failing Severity) error {
+func writeJUnit(w io.Writer, findings, omitted List, failing Severity) error {
 	all := junitSuites{Name: "vmmesh"}
 	for _, d := range findings {
 		file := "vmmesh"
 		if s := d.At.Source(); s != nil && s.Name != "" {
-			file = clean(s.Name)
+			file = Clean(s.Name)
 		}
 		if n := len(all.Suites); n == 0 || all.Suites[n-1].Name != file {
 			all.Suites = append(all.Suites, junitSuite{Name: file})
 		}
 		suite := &all.Suites[len(all.Suites)-1]
-		place := where(d, d.Pos())
+		place := Clean(where(d, d.Pos()))
 		text := place
 		if place != "" {
 			text += ": "
 		}
-		text += d.Severity.String() + " " + d.Rule + ": " + d.Message
+		text += d.Severity.String() + " " + d.Rule + ": " + Clean(d.Message)
 		if d.Help != "" {
 			text += "\nhelp: " + d.Help
 		}
-		test := junitCase{Name: clean(d.Rule + " " + place), Class: file}
+		text = cleanLines(text)
+		test := junitCase{Name: d.Rule + " " + place, Class: file}
 		if d.Severity >= failing {
-			test.Failure = &junitFailure{Type: d.Severity.String(), Message: clean(d.Rule + ": " + d.Message), Text: text}
+			test.Failure = &junitFailure{Type: d.Severity.String(), Message: Clean(d.Rule + ": " + d.Message), Text: text}
 			suite.Failures++
 			all.Failures++
 		} else {
@@ -70,6 +71,16 @@ func writeJUnit(w io.Writer, findings List, failing Severity) error {
 		}
 		suite.Cases = append(suite.Cases, test)
 		suite.Tests++
+		all.Tests++
+	}
+	if more := omission(omitted); more != "" {
+		suite := junitSuite{Name: "vmmesh", Tests: 1, Cases: []junitCase{{Name: more, Class: "vmmesh"}}}
+		if worst := omitted.Worst(); worst >= failing {
+			suite.Cases[0].Failure = &junitFailure{Type: worst.String(), Message: more}
+			suite.Failures++
+			all.Failures++
+		}
+		all.Suites = append(all.Suites, suite)
 		all.Tests++
 	}
 	if len(findings) == 0 {

@@ -32,8 +32,9 @@ type KRMFile struct {
 	Index int    `json:"index,omitempty"`
 }
 
-// KRMResults are the findings. About tells which object a source is, and its file; either may be nil.
+// KRMResults are the sorted findings, at most [Limit] of them and then one result for the rest. About tells which object a source is, and its file; either may be nil.
 func KRMResults(findings List, about func(*Source) (*KRMResource, *KRMFile)) []KRMResult {
+	findings, omitted := findings.limited()
 	all := make([]KRMResult, 0, len(findings))
 	for _, d := range findings {
 		r := KRMResult{Message: krmMessage(d), Severity: d.Severity.String(), Tags: map[string]string{"rule": d.Rule}}
@@ -42,6 +43,9 @@ func KRMResults(findings List, about func(*Source) (*KRMResource, *KRMFile)) []K
 			r.Field = &KRMField{path}
 		}
 		all = append(all, r)
+	}
+	if more := omission(omitted); more != "" {
+		all = append(all, KRMResult{Message: more, Severity: omitted.Worst().String()})
 	}
 	return all
 }

@@ -6,26 +6,30 @@ import "strings"
 // few slips of the hand away (an edit distance of at most a third of the word's length). It answers "" when nothing
 // is near. Ties go to the first candidate.
 func Nearest(word string, candidates []string) string {
-	folded := fold(word)
-	best, bestDistance := "", len([]rune(folded))/3+1
+	folded := []rune(fold(word))
+	best, bestDistance := "", len(folded)/3+1
 	for _, c := range candidates {
 		if c == word {
 			continue
 		}
-		if d := editDistance(folded, fold(c)); d < bestDistance {
+		other := []rune(fold(c))
+		// The distance is at least the difference in length: a key of a million letters costs no table.
+		if max(len(folded)-len(other), len(other)-len(folded)) >= bestDistance {
+			continue
+		}
+		if d := editDistance(folded, other); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
 	return best
 }
 
-func fold(s string) string {
-	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
-}
+var punctuation = strings.NewReplacer("_", "", "-", "", " ", "")
+
+func fold(s string) string { return punctuation.Replace(strings.ToLower(s)) }
 
 // editDistance counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-func editDistance(a, b string) int {
-	x, y := []rune(a), []rune(b)
+func editDistance(x, y []rune) int {
 	before := make([]int, len(y)+1)
 	last := make([]int, len(y)+1)
 	row := make([]int, len(y)+1)

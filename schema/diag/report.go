@@ -38,9 +38,10 @@ func ParseFormat(name string) (Format, error) {
 
 // Options are what a report depends on beside the findings.
 type Options struct {
-	Colour  bool     // for a terminal; only the text has it
-	Rules   []*Rule  // what is known of the findings' rules; only SARIF says it
-	Failing Severity // from which on findings fail the run, 0 = Error; only JUnit tells failures from others
+	Colour     bool     // for a terminal; only the text has it
+	NoExcerpts bool     // leave out the lines of the sources; only the text has them
+	Rules      []*Rule  // the rules of the findings; only SARIF describes them
+	Failing    Severity // from which on findings fail the run, 0 = Error; only JUnit tells failures from others
 }
 
 // Write is Report with nothing but the findings. The colour is for a terminal, and only the text has it.
@@ -48,9 +49,9 @@ func Write(w io.Writer, f Format, findings List, colour bool) error {
 	return Report(w, f, findings, Options{Colour: colour})
 }
 
-// Report prints the findings, sorted and without repetitions. The error is the writer's.
+// Report prints the findings, sorted and without repetitions, at most [Limit] of them. The error is the writer's.
 func Report(w io.Writer, f Format, findings List, o Options) error {
-	findings = findings.Sorted()
+	findings, omitted := findings.Sorted().limited()
 	for i := range findings {
 		findings[i].Message, findings[i].Help = secret.Redact(findings[i].Message), secret.Redact(findings[i].Help)
 	}
@@ -59,15 +60,15 @@ func Report(w io.Writer, f Format, findings List, o Options) error {
 	}
 	switch f {
 	case Text:
-		return writeText(w, findings, o.Colour)
+		return writeText(w, findings, omitted, o)
 	case JSON:
-		return writeJSON(w, findings)
+		return writeJSON(w, findings, omitted)
 	case SARIF:
-		return writeSARIF(w, findings, o.Rules)
+		return writeSARIF(w, findings, omitted, o.Rules)
 	case GitHub:
-		return writeGitHub(w, findings)
+		return writeGitHub(w, findings, omitted)
 	case JUnit:
-		return writeJUnit(w, findings, o.Failing)
+		return writeJUnit(w, findings, omitted, o.Failing)
 	}
 	panic("diag: no such format: " + string(f)) // ParseFormat makes no other
 }

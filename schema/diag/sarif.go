@@ -26,9 +26,10 @@ type sarifLog struct {
 }
 
 type sarifRun struct {
-	Tool       sarifTool     `json:"tool"`
-	ColumnKind string        `json:"columnKind"`
-	Results    []sarifResult `json:"results"`
+	Tool       sarifTool      `json:"tool"`
+	ColumnKind string         `json:"columnKind"`
+	Results    []sarifResult  `json:"results"`
+	Properties map[string]any `json:"properties,omitempty"` // how many findings are not in the results
 }
 
 type sarifTool struct {
@@ -95,10 +96,13 @@ type sarifLogical struct {
 	Name string `json:"fullyQualifiedName"`
 }
 
-func writeSARIF(w io.Writer, findings List, rules []*Rule) error {
+func writeSARIF(w io.Writer, findings, omitted List, rules []*Rule) error {
 	run := sarifRun{
 		Tool:       sarifTool{sarifDriver{Name: "vmmesh", InformationURI: Home, Rules: []sarifRule{}}},
 		ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
+	}
+	if len(omitted) > 0 {
+		run.Properties = map[string]any{"omitted": len(omitted)}
 	}
 	known := map[string]*Rule{}
 	for _, r := range rules {

@@ -39,27 +39,30 @@ func (p palette) of(s Severity) string {
 	return p.info
 }
 
-func writeText(w io.Writer, findings List, colour bool) error {
+func writeText(w io.Writer, findings, omitted List, o Options) error {
 	out := bufio.NewWriter(w)
-	p := newPalette(colour)
+	p := newPalette(o.Colour)
 	var lines lineReader
 	hidden := hiddenLines(findings)
 	for _, d := range findings {
 		pos := d.Pos()
 		if place := where(d, pos); place != "" {
-			fmt.Fprintf(out, "%s%s:%s ", p.bold, clean(place), p.off)
+			fmt.Fprintf(out, "%s%s:%s ", p.bold, Clean(place), p.off)
 		}
-		fmt.Fprintf(out, "%s%s%s %s: %s\n", p.of(d.Severity), d.Severity, p.off, d.Rule, clean(d.Message))
-		if line, ok := lines.line(d.At.Source(), pos.Line); ok && !hidden[lineOf(d, pos)] && !secret.InLine(string(line)) {
+		fmt.Fprintf(out, "%s%s%s %s: %s\n", p.of(d.Severity), d.Severity, p.off, d.Rule, Clean(d.Message))
+		if line, ok := lines.line(d.At.Source(), pos.Line); ok && !o.NoExcerpts && !hidden[lineOf(d, pos)] && !secret.InLine(string(line)) {
 			writeExcerpt(out, p, p.of(d.Severity), line, pos)
 		}
 		if d.Help != "" {
 			help := strings.Split(strings.TrimRight(d.Help, "\n"), "\n")
-			fmt.Fprintf(out, "  %shelp:%s %s\n", p.bold, p.off, clean(help[0]))
+			fmt.Fprintf(out, "  %shelp:%s %s\n", p.bold, p.off, Clean(help[0]))
 			for _, more := range help[1:] {
-				fmt.Fprintln(out, strings.TrimRight("        "+clean(more), " "))
+				fmt.Fprintln(out, strings.TrimRight("        "+Clean(more), " "))
 			}
 		}
+	}
+	if more := omission(omitted); more != "" {
+		fmt.Fprintln(out, more)
 	}
 	return out.Flush()
 }
@@ -119,22 +122,4 @@ func writeExcerpt(out io.Writer, p palette, mark string, line []byte, pos Pos) {
 	if pos.Col > 0 {
 		fmt.Fprintf(out, "%s%s |%s %s%s^%s\n", p.dim, strings.Repeat(" ", len(number)), p.off, pad, mark, p.off)
 	}
-}
-
-// clean makes text safe to print on one line of a terminal: what would move the cursor, start an escape sequence
-// or turn the reading direction is shown as its escape.
-func clean(s string) string {
-	if !strings.ContainsFunc(s, unprintable) {
-		return strings.ToValidUTF8(s, "\uFFFD")
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if unprintable(r) {
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/vmmesh/vmmesh/schema"
@@ -14,7 +13,8 @@ type part struct {
 	telemetry telemetry
 	workloads []*workload
 	externals []*external
-	speaks    bool // of its namespaces; else another part does
+	names     map[string]bool // of both: "w pay", "e ledger"
+	speaks    bool            // of its namespaces; else another part does
 }
 
 // makeSpecs divides everything among as few specs as can say it, and writes them.
@@ -42,7 +42,7 @@ func (i *importer) divide() []*part {
 				return p
 			}
 		}
-		p := &part{space: s, speaks: speaker == nil}
+		p := &part{space: s, names: map[string]bool{}, speaks: speaker == nil}
 		if telemetry != nil {
 			p.telemetry = *telemetry
 		}
@@ -50,19 +50,17 @@ func (i *importer) divide() []*part {
 		return p
 	}
 	for _, w := range i.workloads {
-		p := find(w.namespace, &w.telemetry, func(p *part) bool {
-			return !slices.ContainsFunc(p.workloads, func(o *workload) bool { return o.name == w.name })
-		})
+		p := find(w.namespace, &w.telemetry, func(p *part) bool { return !p.names["w "+w.name] })
 		p.workloads = append(p.workloads, w)
+		p.names["w "+w.name] = true
 		if spoken[w.namespace] == nil {
 			spoken[w.namespace] = p
 		}
 	}
 	for _, e := range i.externals {
-		p := find(e.from.Namespace, nil, func(p *part) bool {
-			return !slices.ContainsFunc(p.externals, func(o *external) bool { return o.from.Name == e.from.Name })
-		})
+		p := find(e.from.Namespace, nil, func(p *part) bool { return !p.names["e "+e.from.Name] })
 		p.externals = append(p.externals, e)
+		p.names["e "+e.from.Name] = true
 		if spoken[e.from.Namespace] == nil {
 			spoken[e.from.Namespace] = p
 		}

@@ -19,6 +19,7 @@ const longestKey = 1000
 type printer struct {
 	b     *strings.Builder
 	notes notes
+	above map[string]bool // the paths that have a note somewhere below them; see noted
 }
 
 func (p *printer) indent(n int) { p.b.WriteString(strings.Repeat(" ", n)) }
@@ -136,12 +137,17 @@ func (p *printer) onOneLine(t *tree, path string, item bool) bool {
 
 // noted tells whether something below a path has a comment.
 func (p *printer) noted(path string) bool {
-	for at := range p.notes {
-		if rest, below := strings.CutPrefix(at, path); below && rest != "" && (rest[0] == '.' || rest[0] == '[') {
-			return true
+	if p.above == nil {
+		p.above = map[string]bool{}
+		for at := range p.notes {
+			for i := range at {
+				if at[i] == '.' || at[i] == '[' {
+					p.above[at[:i]] = true
+				}
+			}
 		}
 	}
-	return false
+	return p.above[path]
 }
 
 // narrow tells whether a tree reads well on one line: of several maps, each has a line of its own.

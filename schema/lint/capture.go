@@ -13,10 +13,12 @@ import (
 
 // captured reports whether the sidecar takes a port of the VMs over.
 func captured(in *mesh.Interception, port uint32) bool {
+	listed := in.IncludeInboundPorts
 	if in.AllInbound {
-		return !slices.Contains(in.ExcludeInboundPorts, port)
+		listed = in.ExcludeInboundPorts
 	}
-	return slices.Contains(in.IncludeInboundPorts, port)
+	_, found := slices.BinarySearch(listed, port) // they are sorted
+	return found != in.AllInbound
 }
 
 // modes are the mTLS modes of namespaces, where the specs say them.
@@ -49,9 +51,10 @@ func findUncapturedPorts(m *mesh.Mesh, report Report) {
 			if in.Mode == "NONE" {
 				continue
 			}
+			served := servedPorts(w, g)
 			for _, p := range w.Ports {
 				target := g.Ports[p.Name]
-				if captured(in, target) || reservedPorts[target] != "" || modeOf(w, spaces, target) == security.PeerAuthentication_MutualTLS_DISABLE || !served(w, g, p) {
+				if captured(in, target) || reservedPorts[target] != "" || modeOf(w, spaces, target) == security.PeerAuthentication_MutualTLS_DISABLE || !served[p] {
 					continue
 				}
 				key, help := "includeInboundPorts", "add %d to them, or drop the list: the ports of the group are its default"
@@ -64,9 +67,17 @@ func findUncapturedPorts(m *mesh.Mesh, report Report) {
 	}
 }
 
-// served reports whether a service leads clients to this port of the group's VMs.
-func served(w *mesh.Workload, g *mesh.Group, p *mesh.Port) bool {
-	return slices.ContainsFunc(w.Services, func(s *mesh.Service) bool { return slices.Contains(s.Ports, p) && s.Selects(g.Labels) })
+// servedPorts returns the ports of the group's VMs to which some service leads clients.
+func servedPorts(w *mesh.Workload, g *mesh.Group) map[*mesh.Port]bool {
+	served := map[*mesh.Port]bool{}
+	for _, s := range w.Services {
+		if s.Selects(g.Labels) {
+			for _, p := range s.Ports {
+				served[p] = true
+			}
+		}
+	}
+	return served
 }
 
 var wholeHost = diag.Rule{

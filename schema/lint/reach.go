@@ -120,15 +120,11 @@ func ownTLS(p *networking.TrafficPolicy) bool {
 
 func findCrossPlaintext(m *mesh.Mesh, report Report) {
 	for _, w := range m.Workloads {
-		behind := map[string]bool{}
-		for _, n := range w.Spec.Networks {
-			behind[n.Name] = len(n.Gateways) > 0
-		}
 		for _, s := range w.Services {
 			if !ownTLS(s.Traffic.Policy) {
 				continue
 			}
-			if g := groupBehind(w, s, behind); g != nil {
+			if g := groupBehind(w, s); g != nil {
 				report(crossPlaintext.At(s.At.Key("traffic").Key("trafficPolicy").Key("tls"), "the VMs of group %q are behind the gateway of network %q, which takes mTLS alone", g.Name, g.Network).
 					WithHelp("drop tls: between sidecars mTLS is automatic"))
 			}
@@ -136,9 +132,9 @@ func findCrossPlaintext(m *mesh.Mesh, report Report) {
 	}
 }
 
-func groupBehind(w *mesh.Workload, s *mesh.Service, behind map[string]bool) *mesh.Group {
+func groupBehind(w *mesh.Workload, s *mesh.Service) *mesh.Group {
 	for _, g := range w.Groups {
-		if behind[g.Network] && s.Selects(g.Labels) {
+		if w.Spec.BehindGateways(g.Network) && s.Selects(g.Labels) {
 			return g
 		}
 	}

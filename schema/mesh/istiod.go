@@ -3,6 +3,7 @@ package mesh
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -29,12 +30,25 @@ func (g *Group) ControlPlaneHosts() []string {
 
 // IstiodAddresses is how VMs in a network reach istiod: IPs, or one DNS name.
 func (s *Spec) IstiodAddresses(network string) []string {
-	for _, n := range s.Networks {
-		if n.Name == network {
-			return n.IstiodAddresses
-		}
+	if n := s.Network(network); n != nil {
+		return n.IstiodAddresses
 	}
 	return s.Istio.IstiodAddresses
+}
+
+// Network returns the listed network of this name; nil for the cluster's own, and for a name that is not listed.
+func (s *Spec) Network(name string) *Network {
+	i, found := slices.BinarySearchFunc(s.Networks, name, func(n *Network, name string) int { return strings.Compare(n.Name, name) })
+	if !found {
+		return nil
+	}
+	return s.Networks[i]
+}
+
+// BehindGateways reports whether the listed network of this name is reached by gateways alone.
+func (s *Spec) BehindGateways(name string) bool {
+	n := s.Network(name)
+	return n != nil && len(n.Gateways) > 0
 }
 
 // IstiodIPs are the IstiodAddresses that are IPs, in order: none where there is a DNS name instead.

@@ -76,12 +76,14 @@ func (g *Group) captured() (bool, []uint32) {
 			targets = append(targets, included...)
 		}
 	default:
-		targets = slices.DeleteFunc(targets, func(port uint32) bool {
-			if in.AllInbound {
-				return !slices.Contains(in.ExcludeInboundPorts, port)
-			}
-			return slices.Contains(included, port)
-		})
+		listed := map[uint32]bool{}
+		if in.AllInbound {
+			included = in.ExcludeInboundPorts
+		}
+		for _, port := range included {
+			listed[port] = true
+		}
+		targets = slices.DeleteFunc(targets, func(port uint32) bool { return listed[port] != in.AllInbound })
 	}
 	slices.Sort(targets)
 	return in.Mode != "NONE" && (in.AllInbound || len(included) > 0), slices.Compact(targets)

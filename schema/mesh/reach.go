@@ -156,10 +156,7 @@ func (m *Mesh) gatewaysOf(network string) []gatewayOf {
 	}
 	var out []gatewayOf
 	for _, s := range m.Specs {
-		for _, n := range s.Networks {
-			if n.Name != network {
-				continue
-			}
+		if n := s.Network(network); n != nil {
 			for _, g := range n.Gateways {
 				i := slices.IndexFunc(out, func(o gatewayOf) bool { return o.port == g.Port })
 				if i < 0 {
@@ -238,7 +235,7 @@ func (p *placeOf) add(g *Group, ports map[string]uint32) {
 		p.scrapes = true
 	}
 	discovery := w.Istio().discovery(g.Revision)
-	addresses := w.Spec.istiodAddresses(p.name)
+	addresses := w.Spec.IstiodAddresses(p.name)
 	p.dials(EndIstiod, discovery, addresses)
 	if ca := w.Istio().CAAddress; ca != "" && g.VM.Identity.Type != "SPIRE" {
 		p.dials(EndCA, ca, addresses)
@@ -256,16 +253,6 @@ func (p *placeOf) dials(kind EndKind, server string, addresses []string) {
 	p.istiods[key] = &Way{
 		From: []End{{EndVMs, p.name}}, To: End{Kind: kind}, Addresses: addresses, Ports: []uint32{uint32(number)}, Names: []string{host},
 	}
-}
-
-// istiodAddresses is how the VMs of a network reach istiod.
-func (s *Spec) istiodAddresses(network string) []string {
-	for _, n := range s.Networks {
-		if n.Name == network {
-			return n.IstiodAddresses
-		}
-	}
-	return s.Istio.IstiodAddresses
 }
 
 // addresses are the VMs' own: their network's ranges where these are known, since VMs come and go.

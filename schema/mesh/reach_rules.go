@@ -15,25 +15,22 @@ import (
 func (r *resolver) reachable() {
 	named, ambient := map[*Spec]bool{}, map[*Spec]bool{}
 	for _, w := range r.mesh.Workloads {
-		ranges := map[string][]netip.Prefix{}
-		behind := map[string]bool{}
-		for _, n := range w.Spec.Networks {
-			ranges[n.Name], behind[n.Name] = n.CIDRs, len(n.Gateways) > 0
-		}
 		gatewayed := ""
 		for _, g := range w.Groups {
-			if behind[g.Network] {
+			if w.Spec.BehindGateways(g.Network) {
 				gatewayed = g.Network
 			}
 			r.clusterNetwork(w.Spec, g.Network, g.At, named)
 			r.ambientNetwork(w.Spec, g.Network, g.At, ambient)
 			for _, i := range g.Instances {
-				if behind[i.Network] {
+				if w.Spec.BehindGateways(i.Network) {
 					gatewayed = i.Network
 				}
 				r.clusterNetwork(w.Spec, i.Network, i.At, named)
 				r.ambientNetwork(w.Spec, i.Network, i.At, ambient)
-				r.insideNetwork(i, ranges[i.Network])
+				if n := w.Spec.Network(i.Network); n != nil {
+					r.insideNetwork(i, n.CIDRs)
+				}
 			}
 		}
 		if gatewayed != "" {
@@ -48,7 +45,7 @@ func (r *resolver) clusterNetwork(s *Spec, network string, at diag.Path, said ma
 	if network == "" || s.Istio.Network != "" || said[s] {
 		return
 	}
-	if !slices.ContainsFunc(s.Networks, func(n *Network) bool { return n.Name == network }) {
+	if s.Network(network) == nil {
 		return // said as unknown
 	}
 	said[s] = true

@@ -66,11 +66,11 @@ func (r *resolver) network(name string, at diag.Path, s *Spec) string {
 	if name == "" || name == s.Istio.Network {
 		return s.Istio.Network
 	}
+	if s.Network(name) != nil {
+		return name
+	}
 	known := []string{}
 	for _, n := range s.Networks {
-		if n.Name == name {
-			return name
-		}
 		known = append(known, n.Name)
 	}
 	if s.Istio.Network != "" {

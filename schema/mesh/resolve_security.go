@@ -279,7 +279,8 @@ func (w *Workload) listens(n uint32) bool {
 		}
 	}
 	return slices.ContainsFunc(w.Groups, func(g *Group) bool {
-		return g.VM.Interception.AllInbound || slices.Contains(g.VM.Interception.IncludeInboundPorts, n)
+		_, found := slices.BinarySearch(g.VM.Interception.IncludeInboundPorts, n)
+		return found || g.VM.Interception.AllInbound
 	})
 }
 

@@ -2,8 +2,6 @@
 // that sees a YAML library's nodes; it knows nothing of what a document means.
 package syntax
 
-import "github.com/vmmesh/vmmesh/schema/diag"
-
 // Kind is what a Node is. A plain scalar is what the core schema of YAML 1.2 says, but text where readers disagree
 // about the number: yes, on, 2024-01-01 are strings, and so are 0755, 1_000 and 0b11.
 type Kind uint8
@@ -60,43 +58,4 @@ func (n *Node) Get(key string) *Node {
 		}
 	}
 	return nil
-}
-
-// Locate finds the place a Path names below n, the root of its document: the value's, or with onKey the key's.
-// Where the Path leads to something that is not written, the nearest ancestor that is answers.
-func (n *Node) Locate(p diag.Path, onKey bool) diag.Pos {
-	pos := diag.Pos{Line: int(n.Line), Col: int(n.Col)}
-	steps := p.Steps()
-walk:
-	for i, s := range steps {
-		last := i == len(steps)-1
-		switch {
-		case s.IsItem():
-			if n.Kind != Seq || s.LastIndex() >= len(n.Items) {
-				break walk
-			}
-			n = &n.Items[s.LastIndex()]
-		default:
-			found := false
-			if n.Kind == Map {
-				for j := range n.Fields {
-					f := &n.Fields[j]
-					if f.Key != s.LastKey() {
-						continue
-					}
-					found = true
-					if last && onKey {
-						return diag.Pos{Line: int(f.Line), Col: int(f.Col)}
-					}
-					n = &f.Value
-					break
-				}
-			}
-			if !found {
-				break walk
-			}
-		}
-		pos = diag.Pos{Line: int(n.Line), Col: int(n.Col)}
-	}
-	return pos
 }

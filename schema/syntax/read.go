@@ -78,7 +78,7 @@ func (in *input) path(doc int, root *Node) diag.Path {
 		in.paths = append(in.paths, diag.Root(&diag.Source{Name: in.name, Text: in.src, Doc: len(in.paths)}))
 	}
 	if root != nil {
-		in.paths[doc].Source().Locate = root.Locate
+		in.paths[doc].Source().Locate = (&locator{root: root}).locate
 	}
 	return in.paths[doc]
 }

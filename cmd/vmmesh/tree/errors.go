@@ -17,23 +17,23 @@ type ConflictError struct {
 	Foreign []string // never written by vmmesh; the same
 }
 
-// Error is a text of several lines: each file on its own.
-func (e *ConflictError) Error() string {
-	var b strings.Builder
-	e.list(&b, "changed by hand since vmmesh wrote", e.Edited)
-	e.list(&b, "in the way and not written by vmmesh", e.Foreign)
-	b.WriteString("nothing was written; move the changes elsewhere, or use --force to overwrite them")
-	return b.String()
-}
+// Error is the lines, joined.
+func (e *ConflictError) Error() string { return strings.Join(e.Lines(), "\n") }
 
-func (e *ConflictError) list(b *strings.Builder, what string, paths []string) {
-	if len(paths) == 0 {
-		return
+// Lines returns the text in lines: each file has its own.
+func (e *ConflictError) Lines() []string {
+	var lines []string
+	list := func(what string, paths []string) {
+		if len(paths) > 0 {
+			lines = append(lines, what+":")
+		}
+		for _, path := range paths {
+			lines = append(lines, "  "+filepath.Join(e.Dir, filepath.FromSlash(path)))
+		}
 	}
-	b.WriteString(what + ":\n")
-	for _, path := range paths {
-		b.WriteString("  " + filepath.Join(e.Dir, filepath.FromSlash(path)) + "\n")
-	}
+	list("changed by hand since vmmesh wrote", e.Edited)
+	list("in the way and not written by vmmesh", e.Foreign)
+	return append(lines, "nothing was written; move the changes elsewhere, or use --force to overwrite them")
 }
 
 // Obstacle is a thing in the output directory that a build neither follows nor replaces.
@@ -48,15 +48,16 @@ type ObstacleError struct {
 	Obstacles []Obstacle // sorted by path
 }
 
-// Error is a text of several lines: each obstacle on its own.
-func (e *ObstacleError) Error() string {
-	var b strings.Builder
-	b.WriteString("in the way of the output, and not to be replaced:\n")
+// Error is the lines, joined.
+func (e *ObstacleError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines returns the text in lines: each obstacle has its own.
+func (e *ObstacleError) Lines() []string {
+	lines := []string{"in the way of the output, and not to be replaced:"}
 	for _, o := range e.Obstacles {
-		fmt.Fprintf(&b, "  %s is %s\n", filepath.Join(e.Dir, filepath.FromSlash(o.Path)), o.What)
+		lines = append(lines, fmt.Sprintf("  %s is %s", filepath.Join(e.Dir, filepath.FromSlash(o.Path)), o.What))
 	}
-	b.WriteString("nothing was written; move it away, or write to another directory")
-	return b.String()
+	return append(lines, "nothing was written; move it away, or write to another directory")
 }
 
 // LockError says that .vmmesh.lock cannot be used. Force does not override it.

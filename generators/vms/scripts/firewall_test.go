@@ -129,6 +129,7 @@ func (m *machine) firewall(listen, commands string) result {
 
 // TestFirewallLetsTheMeshIn tries every port from everywhere, with the traffic of 8080 captured as Istio captures it.
 func TestFirewallLetsTheMeshIn(t *testing.T) {
+	need.All(t)
 	const redirect = "for t in iptables ip6tables; do $t -t nat -A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 15006; done\n"
 	const tproxy = `for v in 4 6; do ip -$v rule add fwmark 1337 lookup 133; ip -$v route add local default dev lo table 133; done
 for t in iptables ip6tables; do $t -t mangle -A PREROUTING -p tcp --dport 8080 -j TPROXY --on-port 15006 --tproxy-mark 1337; done
@@ -164,6 +165,7 @@ const hasTable = "\nnft list table inet vmmesh >/dev/null 2>&1 && echo loaded ||
 
 // TestFirewallIsTakenBack when the way to SSH is closed by something else, or nobody says that it is open.
 func TestFirewallIsTakenBack(t *testing.T) {
+	need.All(t)
 	m := firewalled(t)
 	m.opened("Nftables", "")
 	const closed = "nft 'table inet other { chain input { type filter hook input priority 10; tcp dport 22 drop; }; }'\n"
@@ -239,6 +241,7 @@ LISTEN 0 128 127.0.0.1:222 0.0.0.0:* users:(("other",pid=2,fd=4))'`)
 
 // TestUFW adds, replaces and takes back rules of the real ufw; what an administrator added stays.
 func TestUFW(t *testing.T) {
+	need.All(t)
 	need.Tool(t, "ufw", "ufw")
 	m := firewalled(t)
 	out, err := exec.Command("cp", "-a", "/etc/ufw", m.path("etc/ufw")).CombinedOutput()
