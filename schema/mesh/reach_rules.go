@@ -21,14 +21,14 @@ func (r *resolver) reachable() {
 			ranges[n.Name], behind[n.Name] = n.CIDRs, len(n.Gateways) > 0
 		}
 		gatewayed := ""
-		for _, g := range w.Groups {
-			if behind[g.Network] {
+		for _, g := range w.AllGroups() {
+			if behind[g.Network] && g.VM != nil {
 				gatewayed = g.Network
 			}
 			r.clusterNetwork(w.Spec, g.Network, g.At, named)
 			r.ambientNetwork(w.Spec, g.Network, g.At, ambient)
 			for _, i := range g.Instances {
-				if behind[i.Network] {
+				if behind[i.Network] && g.VM != nil {
 					gatewayed = i.Network
 				}
 				r.clusterNetwork(w.Spec, i.Network, i.At, named)
@@ -36,6 +36,7 @@ func (r *resolver) reachable() {
 				r.insideNetwork(i, ranges[i.Network])
 			}
 		}
+		r.proxylessBehind(w, behind)
 		if gatewayed != "" {
 			r.plaintext(w, gatewayed)
 		}

@@ -12,7 +12,6 @@ fi
 settings "$ETC/vm.env"
 set +e # a check that fails is a finding
 
-ISTIOD=$VMMESH_ISTIOD_HOST:$VMMESH_ISTIOD_PORT
 worst=0 words=(ok warning error) names=() states=() said=() sections=()
 
 # is STATE MESSAGE [SECTION] is a finding of the check that is under way.
@@ -57,21 +56,27 @@ hosts() {
 	fi
 }
 
-istiod() {
-	local code
+# reached HOST PORT connects as the agent does, and checks the certificate.
+reached() {
+	local code server=$1:$2
 	# Where there is no certificate at all the code would be that of success.
-	code=$(proxy openssl s_client -connect "$ISTIOD" -servername "$VMMESH_ISTIOD_HOST" -verify_hostname "$VMMESH_ISTIOD_HOST" \
+	code=$(proxy openssl s_client -connect "$server" -servername "$1" -verify_hostname "$1" \
 		-CAfile "$CERTS/root-cert.pem" </dev/null | sed -n '/^no peer certificate/q; s/ *Verify return code: //p' | head -n 1)
-	if ! proxy bash -c "$CONNECT" connect "$VMMESH_ISTIOD_HOST" "$VMMESH_ISTIOD_PORT"; then
-		bad "$ISTIOD accepts no connection" "Control plane is not connected"
+	if ! proxy bash -c "$CONNECT" connect "$1" "$2"; then
+		bad "$server accepts no connection" "Control plane is not connected"
 	elif [ -z "$code" ]; then
-		bad "$ISTIOD does not speak TLS, or $CERTS/root-cert.pem is no certificate" "mTLS is refused"
+		bad "$server does not speak TLS, or $CERTS/root-cert.pem is not a certificate" "mTLS is refused"
 	elif [ "$code" != '0 (ok)' ]; then
-		bad "$ISTIOD shows a certificate that $CERTS/root-cert.pem does not vouch for: $code" "mTLS is refused"
+		bad "$server shows a certificate that $CERTS/root-cert.pem does not vouch for: $code" "mTLS is refused"
 	else
-		fine "$ISTIOD answers, with a certificate of this mesh"
+		fine "$server answers, with a certificate of this mesh"
 	fi
 }
+
+istiod() { reached "$VMMESH_ISTIOD_HOST" "$VMMESH_ISTIOD_PORT"; }
+
+# ca is the server that signs certificates, where it is not istiod.
+ca() { [ -z "$VMMESH_CA_HOST" ] || reached "$VMMESH_CA_HOST" "$VMMESH_CA_PORT"; }
 
 certificate() {
 	local ends starts uris file=$CERTS/cert-chain.pem
@@ -97,11 +102,17 @@ certificate() {
 
 # token looks at what the sidecar would send. A good certificate, just looked at, needs none.
 token() {
-	local ends claims wrong='' needed=bad with=
+	local ends claims wrong='' needed with=
 	case $VMMESH_IDENTITY in
 	GCE | SPIRE) return ;;
 	esac
-	[ "${states[-1]}" = 2 ] || needed=fine with=", and with a good certificate none is needed"
+	if [ "${states[-1]}" = 2 ]; then
+		needed=bad
+	elif [ -n "$VMMESH_CA_HOST" ]; then
+		needed=odd with=", and $VMMESH_CA_HOST renews a certificate for a valid token only"
+	else
+		needed=fine with=", and with a good certificate none is needed"
+	fi
 	if [ ! -s "$TOKEN" ]; then
 		$needed "there is none in $TOKEN$with" Token
 		return
@@ -221,7 +232,7 @@ text() {
 	printf '"%s"' "${s//[[:cntrl:]]/ }"
 }
 
-for check in unit ready hosts istiod certificate token address capture dns probe firewall clock; do
+for check in unit ready hosts istiod ca certificate token address capture dns probe firewall clock; do
 	$check
 done
 if [ $# = 1 ]; then

@@ -10,6 +10,7 @@ settings "$ETC/vm.env"
 
 ROOT=$CERTS/root-cert.pem
 CERT=$CERTS/cert-chain.pem
+NEXT=4200 # seconds, at most, until the timer runs this again
 token='' root='' ends=
 
 # valid tells whether the certificate, which is for the spec's service account, can be used; fresh, whether more than a
@@ -18,6 +19,20 @@ valid() { [ -s "$CERTS/key.pem" ] && ends=$(cert_date "$CERT" enddate) && [ "$en
 fresh() {
 	local starts
 	valid && starts=$(cert_date "$CERT" startdate) && [ $(((ends - NOW) * 4)) -gt $((ends - starts)) ]
+}
+
+# renewable reports whether the sidecar can renew its certificate until this runs again: istiod takes the certificate for
+# that, and another CA takes a token that is valid then. A start asks such a CA at once; later the sidecar does so after
+# half of the certificate's life, or where SECRET_GRACE_PERIOD_RATIO puts it.
+renewable() {
+	local starts token_ends
+	[ -n "$VMMESH_CA_HOST" ] || return 0
+	if [ "${1-}" = timer ] && [ -z "$(value SECRET_GRACE_PERIOD_RATIO "$ENV" 2>/dev/null)" ]; then
+		starts=$(cert_date "$CERT" startdate)
+		[ $((starts + (ends - starts) * 49 / 100)) -le $((NOW + NEXT)) ] || return 0
+	fi
+	token_ends=$(expiry "$(cat "$TOKEN" 2>/dev/null)")
+	[ -n "$token_ends" ] && [ "$token_ends" -gt $((NOW + NEXT)) ]
 }
 
 # secret FILE MEND demands a file, and warns when others may read it.
@@ -143,7 +158,7 @@ GCE | SPIRE) # no token: the agent asks Google or SPIRE itself
 	trust
 	;;
 *)
-	if fresh && [ -s "$ROOT" ]; then
+	if fresh && renewable "${1-}" && [ -s "$ROOT" ]; then
 		trust
 		note "the certificate is good until $(when "$ends"); no token is needed"
 	elif obtain; then
@@ -152,6 +167,8 @@ GCE | SPIRE) # no token: the agent asks Google or SPIRE itself
 		# A certificate of another identity would go before the token.
 		valid || rm -f "$CERT" "$CERTS/key.pem"
 		note "a new token is in $TOKEN"
+	elif valid && [ -n "$VMMESH_CA_HOST" ]; then
+		warn "the certificate ends $(when "$ends"), and $VMMESH_CA_HOST renews it for a valid token only, which is missing"
 	elif valid; then
 		warn "the certificate ends $(when "$ends"), and there is no new token; the sidecar goes on trying to renew it by itself"
 	elif [ "${1-} $VMMESH_DNS_MODE" = "timer Proxy" ] && [ "$VMMESH_IDENTITY" != TokenFile ]; then

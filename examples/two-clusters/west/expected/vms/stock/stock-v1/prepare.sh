@@ -53,8 +53,22 @@ sorted() {
 	} | sort -z -s -u -t= -k1,1 | tr '\0' '\n'
 }
 
+# uncaptured_groups prints the line that leaves the traffic of groups out of capture: the mode's own, then those of the spec that
+# exist here. A name that is unknown would make iptables-restore refuse the whole table, and nothing would be captured.
+uncaptured_groups() {
+	local group all
+	all=$(value ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE "$ETC/cluster.env")
+	for group in "${VMMESH_EXCLUDE_OWNER_GROUPS[@]}"; do
+		[[ ! ,$all, == *",$group,"* ]] || continue
+		if [[ $group =~ ^[0-9]+$ ]] || timeout 5 getent group "$group" >/dev/null; then
+			all+=${all:+,}$group
+		fi
+	done
+	[ -z "$all" ] || printf "ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE='%s'\n" "$all"
+}
+
 directories
-own=$(bash "$here/address.sh")
+own=$(bash "$here/address.sh" && uncaptured_groups)
 merged=$(cat - "$ETC/cluster.env" <<<"$own" | sorted)
 put 0644 root:root $ENV <<<"$merged"
 put 0644 root:root /etc/istio/config/mesh <"$ETC/mesh.yaml"

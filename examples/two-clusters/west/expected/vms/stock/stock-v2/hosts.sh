@@ -21,7 +21,8 @@ rest() {
 # resolve NAME prints lines for its addresses; those of the last time where no DNS server answers.
 resolve() {
 	local known=$STATE/istiod.hosts answer
-	if answer=$(getent ahosts "$1" | awk -v host="$VMMESH_ISTIOD_HOST" '!seen[$1]++ { print $1, host }' | sort) && [ -n "$answer" ]; then
+	if answer=$(getent ahosts "$1" | awk -v istiod="$VMMESH_ISTIOD_HOST" -v ca="$VMMESH_CA_HOST" '
+		!seen[$1]++ { print $1, istiod; if (ca != "" && ca != istiod) print $1, ca }' | sort -k2,2 -k1,1) && [ -n "$answer" ]; then
 		put 0644 root:root "$known" <<<"# $1"$'\n'"$answer"
 	elif [ "$(head -n 1 "$known" 2>/dev/null)" = "# $1" ]; then
 		warn "$1 does not resolve now; its last known addresses stay"
@@ -39,7 +40,7 @@ if [ -s "$ETC/hosts" ]; then
 else
 	name=${VMMESH_ISTIOD_ADDRESSES[0]}
 	# Where the certificate's name is the DNS name itself, our own line would answer for it.
-	[ "$name" != "$VMMESH_ISTIOD_HOST" ] || put 0644 root:root "$HOSTS" <<<"$others"
+	[[ $name != "$VMMESH_ISTIOD_HOST" && $name != "$VMMESH_CA_HOST" ]] || put 0644 root:root "$HOSTS" <<<"$others"
 	block=$(resolve "$name")
 fi
 put 0644 root:root "$HOSTS" <<<"${others:+$others$'\n'}$begin"$'\n'"$block"$'\n'"$end"
