@@ -11,10 +11,12 @@ import (
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
-// TestClientSide builds every good case for another cluster's clients: no object and no file is of a kind that they do not
+// TestClientSide builds every good case for another cluster's clients: no object and no file is of a kind that they
+// do not
 // need, and what they get is what the VMs' own cluster has, to the last byte.
 func TestClientSide(t *testing.T) {
-	kinds := map[string]bool{"Namespace": true, "Service": true, "ServiceEntry": true, "DestinationRule": true, "VirtualService": true}
+	kinds := map[string]bool{"Namespace": true, "Service": true, "ServiceEntry": true, "DestinationRule": true,
+		"VirtualService": true}
 	seen := map[string]int{}
 	for name, path := range cases(t) {
 		t.Run(name, func(t *testing.T) {

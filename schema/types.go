@@ -187,6 +187,7 @@ type Group struct {
 	Locality     string            `json:"locality"`
 	Weight       *int              `json:"weight"`
 	Registration string            `json:"registration"`
+	Proxy        string            `json:"proxy"`
 	MinHealthy   int               `json:"minHealthy"`
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`

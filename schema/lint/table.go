@@ -103,6 +103,7 @@ var Table = []Rule{
 	{unknownHost, nil, findUnknownHosts},
 	{unknownGateway, nil, findUnknownGateways},
 	{gatewayShutOut, findGatewaysShutOut, nil},
+	{unprobed, findUnprobed, nil},
 	{twoPeerPolicies, nil, findTwoPeerPolicies},
 	{portLevelService, nil, findPortLevelServices},
 	{rootSelector, nil, findRootSelectors},

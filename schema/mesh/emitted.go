@@ -2,15 +2,18 @@ package mesh
 
 import "slices"
 
-// Emitted returns the mesh as generators have it. Of a spec with emit: ClientSide it keeps what clients in another cluster need:
-// workloads with their services, and the namespaces of those. The rules look at the whole mesh, so that a file has the same
+// Emitted returns the mesh as generators have it. Of a spec with emit: ClientSide it keeps what clients in another
+// cluster need:
+// workloads with their services, and the namespaces of those. The rules look at the whole mesh, so that a file has
+// the same
 // findings in each cluster. A mesh without such a spec is returned as it is.
 func (m *Mesh) Emitted() *Mesh {
 	if !slices.ContainsFunc(m.Specs, func(s *Spec) bool { return s.ClientSide }) {
 		return m
 	}
 	out := *m
-	out.Specs, out.Workloads, out.Namespaces, out.ServiceAccounts, out.Bootstraps, out.ExternalServices = nil, nil, nil, nil, nil, nil
+	out.Specs, out.Workloads, out.Namespaces, out.ServiceAccounts, out.Bootstraps, out.ExternalServices = nil, nil, nil,
+		nil, nil, nil
 	specs := map[*Spec]*Spec{}
 	for _, s := range m.Specs {
 		specs[s] = s
@@ -34,7 +37,8 @@ func (m *Mesh) Emitted() *Mesh {
 		}
 		served[w.Namespace], dropped[account] = true, true
 		out.Workloads = append(out.Workloads, &Workload{
-			At: w.At, Spec: specs[w.Spec], Name: w.Name, Namespace: w.Namespace, ServiceAccount: w.ServiceAccount, Labels: w.Labels,
+			At: w.At, Spec: specs[w.Spec], Name: w.Name, Namespace: w.Namespace, ServiceAccount: w.ServiceAccount,
+			Labels:      w.Labels,
 			Annotations: w.Annotations, Selector: w.Selector, Ports: w.Ports, Targets: w.Targets, Services: w.Services,
 		})
 	}
