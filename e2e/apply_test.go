@@ -11,13 +11,14 @@ import (
 )
 
 // testApply applies what vmmesh makes of every case: the API server and Istio's webhook accept it without a warning, and
-// to apply it again changes nothing.
+// to apply it again changes nothing. `vmmesh diff` sees no difference, either.
 func testApply(t *testing.T, c *Cluster) {
 	for _, kase := range Cases(t) {
 		t.Run(kase.Name, func(t *testing.T) {
 			b := Build(t, kase)
 			require.NotEmpty(t, b.Objects)
 			first := c.Apply(t, b.Objects)
+			expectSameAsLive(t, b, first)
 			for _, o := range inOrder(b.Objects) {
 				c.applyAgain(t, o, first[Ref(o)])
 			}

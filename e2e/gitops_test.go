@@ -117,6 +117,7 @@ func testGitOps(t *testing.T, c *Cluster) {
 		}
 		nothing := func(*unstructured.Unstructured) bool { return false }
 		check(synced, nothing)
+		expectSameLive(t, c, built)
 
 		commit("without-v2.yaml", withoutV2)
 		second := Kustomize(t, production)

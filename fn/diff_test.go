@@ -16,7 +16,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/compare"
 )
 
-// specSum stands for the checksum of a spec's text.
+// specSum is used as the checksum of a spec's text.
 const specSum = "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"
 
 // treeOf is an output tree as a build leaves it.
@@ -69,7 +69,7 @@ func TestDiff(t *testing.T) {
 			removed, findings, err := fn.Diff(empty, specSum, stream)
 			require.NoError(t, err)
 			require.Empty(t, findings)
-			left := 0 // a Deployment that no build makes is somebody's
+			left := 0 // a Deployment that no build makes is another owner's
 			for _, g := range generators.Table {
 				for _, o := range added.Objects {
 					if g.Shared && g.Name == o.ID.Kind {

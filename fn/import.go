@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/vmmesh/vmmesh/schema"
@@ -17,9 +18,10 @@ type Imported struct {
 	Specs   int       // how many there are
 	Objects int       // that were read
 	Equal   int       // files of a tree that a build of the specs writes byte for byte; see [ImportTree]
-	Others  int       // of them, those that are no matter of VMs
+	Others  int       // of them, those that are not about VMs
 	Unbuilt bool      // the specs have errors, so that they could not be held against the manifests
 	Faults  diag.List // what the specs do not say, or say otherwise, and what could not be read; sorted
+	Summary importer.Summary
 	Defects diag.List // what the rules find in the manifests themselves; sorted
 }
 
@@ -28,9 +30,17 @@ type Imported struct {
 // findings about the written text call it.
 func Import(name string, texts []Manifests, folders []importer.Folder, o importer.Options) Imported {
 	var out Imported
-	var set manifest.Set
-	for _, t := range texts {
-		out.Faults = append(out.Faults, set.Read(t.Name, t.Text)...)
+	set := manifest.Set{Namespace: o.Namespace}
+	read := func() {
+		out.Faults = nil
+		for _, t := range texts {
+			out.Faults = append(out.Faults, set.Read(t.Name, t.Text)...)
+		}
+	}
+	read()
+	if where := importer.HomeOf(&set, folders); where != "" {
+		set = manifest.Set{Namespace: where}
+		read()
 	}
 	out.Objects = set.Len()
 	if slices.ContainsFunc(out.Faults, func(d diag.Diagnostic) bool { return d.Severity >= diag.Error && d.Rule < "VM010" }) {
@@ -44,7 +54,16 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			skip[r] = true
 		}
 	}
-	result := importer.Import(&set, folders, o, skip)
+	refused := map[*manifest.Resource]string{}
+	result := importer.Import(&set, folders, o, skip, refused)
+	built := buildOf(name, result)
+	for range mostRefused { // what a spec refuses in one object keeps no other out
+		if !built.refusals(result, refused) {
+			break
+		}
+		result = importer.Import(&set, folders, o, skip, refused)
+		built = buildOf(name, result)
+	}
 	out.Others, out.Specs = result.Others, len(result.Specs)
 	out.Faults = append(out.Faults, result.Findings...)
 	if out.Specs > 0 {
@@ -53,11 +72,36 @@ func Import(name string, texts []Manifests, folders []importer.Folder, o importe
 			out.Text = ""
 			out.Faults = append(out.Faults, wrong...)
 		} else {
-			out.compareBuilt(name, result)
+			out.compareBuilt(built, result)
 		}
 	}
-	out.Faults = conceal(out.Faults, &set).Sorted()
+	for n := range out.Faults {
+		out.Faults[n].Message = importer.OneLine(out.Faults[n].Message) // names of foreign objects may be anything
+	}
+	out.Faults = conceal(oldVersions(out.Faults), &set).Sorted()
+	out.Summary = result.Summary(out.Faults)
 	return out
+}
+
+// oldVersions makes one finding of those about objects of older versions, since a build writes the newest.
+func oldVersions(found diag.List) diag.List {
+	const rule = "VM026"
+	is := func(d diag.Diagnostic) bool { return d.Rule == rule }
+	n := slices.IndexFunc(found, is)
+	if n < 0 {
+		return found
+	}
+	first, count := found[n], 0
+	for _, d := range found {
+		if is(d) {
+			count++
+		}
+	}
+	if count > 1 {
+		first.Message = fmt.Sprintf("%s, and so are %d more objects", first.Message, count-1)
+	}
+	first.Help = "nothing has to be done: a build writes the newest version"
+	return append(slices.DeleteFunc(found, is), first)
 }
 
 // unreadable finds the objects of which more than a field that Istio does not know is wrong: what they hold cannot be
@@ -94,14 +138,58 @@ func secretsIn(name, text string) diag.List {
 	return found
 }
 
-// compareBuilt builds the specs, with something in the place of what a person has yet to say, and adds what differs. What
-// the rules of the catalogue find in the specs is among it, as far as it would stop a build: it is in the manifests too.
-func (out *Imported) compareBuilt(name string, result *importer.Result) {
-	docs, findings := schema.Parse(name, []byte(result.Buildable()))
-	var m *mesh.Mesh
-	if !findings.HasErrors() {
-		m, findings = check(docs)
+// mostRefused is how often an import is made again without objects that a spec refuses.
+const mostRefused = 10
+
+// importBuild is what the pipeline makes of the specs of an import, with something in the place of what a person has yet
+// to set.
+type importBuild struct {
+	docs     []*schema.Document
+	mesh     *mesh.Mesh
+	findings diag.List
+}
+
+func buildOf(name string, result *importer.Result) importBuild {
+	var b importBuild
+	if len(result.Specs) == 0 {
+		return b
 	}
+	b.docs, b.findings = schema.Parse(name, []byte(result.Buildable()))
+	if !b.findings.HasErrors() {
+		b.mesh, b.findings = check(b.docs)
+	}
+	return b
+}
+
+// refusals finds the objects because of which the specs cannot be built, and reports whether there are any that are not
+// known yet.
+func (b *importBuild) refusals(result *importer.Result, refused map[*manifest.Resource]string) bool {
+	found := false
+	for _, d := range b.findings {
+		if d.Severity < diag.Error || d.At == nil {
+			continue
+		}
+		root := d.At
+		for root.Parent() != nil {
+			root = root.Parent()
+		}
+		n := slices.IndexFunc(b.docs, func(doc *schema.Document) bool { return doc.At == root })
+		if n < 0 {
+			continue
+		}
+		for _, r := range result.Origins(n, d.At.String()) {
+			if _, known := refused[r]; !known {
+				refused[r], found = d.Message, true
+			}
+		}
+	}
+	return found
+}
+
+// compareBuilt builds the specs, with something in the place of what a person has yet to set, and adds what differs. What
+// the rules of the catalogue find in the specs is among it, as far as it would stop a build: it is in the manifests too.
+func (out *Imported) compareBuilt(built importBuild, result *importer.Result) {
+	m, findings := built.mesh, built.findings
 	for _, d := range findings {
 		if d.Severity >= diag.Error {
 			out.Faults = append(out.Faults, d)

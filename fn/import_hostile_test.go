@@ -60,6 +60,7 @@ func FuzzImport(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(text)
 	}
+	f.Add([]byte("apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: \"a\\nb\"}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) { standsImport(t, text) })
 }
 
@@ -68,7 +69,7 @@ func FuzzImportFolder(f *testing.F) {
 	for _, dir := range []string{"../testdata/import/istioctl-folder/in/vm-files", "../testdata/import/folder-beside-manifests/in/vm1"} {
 		var texts [3][]byte
 		for n, name := range []string{"cluster.env", "mesh.yaml", "hosts"} {
-			texts[n], _ = os.ReadFile(filepath.Join(dir, name)) // one of the two has no mesh.yaml
+			texts[n], _ = os.ReadFile(filepath.Join(dir, name)) // one of the two lacks mesh.yaml
 		}
 		require.NotEmpty(f, texts[0])
 		f.Add(texts[0], texts[1], texts[2])
@@ -123,7 +124,7 @@ func TestImportStandsAnything(t *testing.T) {
 					continue
 				}
 				was := n.Content[i]
-				n.Content[i] = instead[tried%len(instead)] // one each: the same keys stand in many places
+				n.Content[i] = instead[tried%len(instead)] // one each: the same keys are in many places
 				try()
 				n.Content[i] = was
 				walk(was)

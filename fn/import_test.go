@@ -32,7 +32,7 @@ func backwards(out *outputs) []fn.Manifests {
 	}
 }
 
-// factsOf are the facts of a spec that no manifest tells.
+// factsOf are the facts of a spec that no manifest has.
 func factsOf(t testing.TB, path string, src []byte) importer.Options {
 	t.Helper()
 	docs, found := schema.Parse(path, src)
@@ -77,10 +77,10 @@ var notImported = map[string]map[string]string{
 
 const ofClients = "it is for clients in a cluster that has none of the VMs"
 
-const ofIdentity = "it comes with vm.identity, which no manifest tells"
+const ofIdentity = "it comes with vm.identity, which no manifest has"
 
 // TestImportOurs imports what every example and good case builds to, and builds the result: the objects are equal to the
-// last byte, and nothing is said of them.
+// last byte, and no finding is about them.
 func TestImportOurs(t *testing.T) {
 	for name := range notImported {
 		require.Contains(t, cases(t), name, "the table has a case that does not exist")

@@ -71,6 +71,64 @@ func ImportTree(name string, t Tree, o importer.Options) Imported {
 	return out
 }
 
+// ImportParts imports the manifests of a tree whose lock is not there, as [Import] does, and compares the tree's other
+// files with what the spec builds: what manifests do not have of vm, observability and controlPlane is not in the spec, and
+// each file that shows it is among the faults.
+func ImportParts(name string, texts []Manifests, folders []importer.Folder, o importer.Options, t Tree) Imported {
+	out := Import(name, texts, folders, o)
+	if out.Text == "" {
+		return out
+	}
+	built := bundle{files: map[string][]byte{}}
+	docs, found := schema.Parse(name, []byte(out.Text))
+	if !found.HasErrors() {
+		more, err := Build(docs, &built)
+		found = append(found, more...)
+		if err != nil {
+			return out
+		}
+	}
+	if found.HasErrors() {
+		out.Faults = append(out.Faults, importer.NotCompared(t.Name)).Sorted()
+		return out
+	}
+	files := map[string][]string{}
+	for _, file := range sortedKeys(t.Files) {
+		if top, _, _ := strings.Cut(file, "/"); !slices.Contains(otherParts, top) {
+			continue
+		}
+		switch text, made := built.files[file]; {
+		case !made:
+			key := "is not built\x00" + path.Dir(file)
+			if strings.HasPrefix(file, "vms/") {
+				key = "is not built\x00" + path.Base(file)
+			}
+			files[key] = append(files[key], file)
+		case !bytes.Equal(text, t.Files[file]):
+			key := "differs\x00" + path.Base(file)
+			files[key] = append(files[key], file)
+		}
+	}
+	for _, key := range sortedKeys(files) {
+		what, _, _ := strings.Cut(key, "\x00")
+		list := files[key]
+		subject := list[0]
+		if more := len(list) - 1; more > 0 {
+			subject = fmt.Sprintf("%s and %d more %s", list[0], more, plural(more, "file", "files")+" like it")
+		}
+		at := diag.Root(&diag.Source{Name: t.Name + "/" + list[0], Text: t.Files[list[0]]})
+		out.Faults = append(out.Faults, importer.PartFile(at, subject, what, t.Files[list[0]], built.files[list[0]]))
+	}
+	if len(files) > 0 {
+		out.Summary.Decide = append(out.Summary.Decide, "files of the tree come from what no manifest has: see VM802 below")
+	}
+	out.Faults = out.Faults.Sorted()
+	return out
+}
+
+// otherParts are the folders of a tree that have no manifests.
+var otherParts = []string{"control-plane", "fleet", "monitoring", "vms"}
+
 // bundle keeps all that a build emits.
 type bundle struct {
 	files map[string][]byte
@@ -94,7 +152,7 @@ func (b *bundle) File(f manifest.File) error {
 // compareTree compares a tree with what its specs build.
 func (out *Imported) compareTree(t Tree, built *bundle) {
 	var have, want manifest.Set
-	changed := map[string][]string{} // files that are no manifests, by the name that they have in each group's folder
+	changed := map[string][]string{} // files that are not manifests, by the name that they have in each group's folder
 	for _, file := range built.order {
 		text, there := t.Files[file]
 		if there && bytes.Equal(text, built.files[file]) {
@@ -149,7 +207,7 @@ func isManifest(file string) bool {
 // mayBeManifest reports whether a file that no build wrote may have manifests.
 func mayBeManifest(file string) bool {
 	top, _, below := strings.Cut(file, "/")
-	if below && slices.Contains([]string{"control-plane", "fleet", "monitoring", "overlay", "vms"}, top) {
+	if below && (top == "overlay" || slices.Contains(otherParts, top)) {
 		return false
 	}
 	return isManifest("manifests/"+file) && path.Base(file) != "kustomization.yaml"

@@ -10,11 +10,12 @@ import (
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 	"github.com/vmmesh/vmmesh/schema/syntax"
+	"github.com/vmmesh/vmmesh/schema/webhook"
 )
 
 // Rules lists every rule of every room, by id.
 func Rules() []*diag.Rule {
-	rules := slices.Concat(syntax.Rules, schema.Rules, manifest.Rules, manifest.SetRules, mesh.Rules)
+	rules := slices.Concat(syntax.Rules, schema.Rules, manifest.Rules, manifest.SetRules, mesh.Rules, webhook.ObjectRules)
 	for i := range lint.Table {
 		rules = append(rules, &lint.Table[i].Rule)
 	}
@@ -25,12 +26,11 @@ func Rules() []*diag.Rule {
 	return rules
 }
 
-// Where tells what a rule speaks about: "specs", "manifests" or "specs, manifests".
+// Where returns what a rule is about: "specs", "manifests" or "specs, manifests".
 func Where(id string) string {
-	for _, r := range manifest.SetRules {
-		if r.ID == id {
-			return "manifests"
-		}
+	is := func(r *diag.Rule) bool { return r.ID == id }
+	if slices.ContainsFunc(manifest.SetRules, is) {
+		return "manifests"
 	}
 	for _, r := range lint.Table {
 		if r.ID == id && r.Set != nil {
@@ -40,8 +40,8 @@ func Where(id string) string {
 			return "manifests"
 		}
 	}
-	// What an Istio block may hold is the same wherever it stands.
-	if slices.ContainsFunc(manifest.Rules, func(r *diag.Rule) bool { return r.ID == id }) || slices.ContainsFunc(syntax.Rules, func(r *diag.Rule) bool { return r.ID == id }) || id == lint.CommentRule {
+	// What an Istio block may hold is the same in a spec and in an object.
+	if slices.ContainsFunc(manifest.Rules, is) || slices.ContainsFunc(syntax.Rules, is) || slices.ContainsFunc(webhook.Rules, is) || id == lint.CommentRule {
 		return "specs, manifests"
 	}
 	return "specs"

@@ -13,6 +13,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/lint"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/webhook"
 )
 
 // verify checks one text of manifests. Below a line `# file: NAME` it is the text of another file.
@@ -31,7 +32,8 @@ func verify(name, text string) diag.List {
 
 // aboutManifests tells whether a rule speaks about manifests alone, so that no spec can draw it.
 func aboutManifests(id string) bool {
-	return slices.ContainsFunc(manifest.SetRules, func(r *diag.Rule) bool { return r.ID == id }) ||
+	is := func(r *diag.Rule) bool { return r.ID == id }
+	return slices.ContainsFunc(manifest.SetRules, is) || slices.ContainsFunc(webhook.ObjectRules, is) ||
 		slices.ContainsFunc(lint.Table, func(r lint.Rule) bool { return r.ID == id && r.Set != nil && r.Mesh == nil })
 }
 

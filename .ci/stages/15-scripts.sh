@@ -10,4 +10,4 @@ need unshare util-linux
 for tool in cloud-init iptables openssl python3 sudo ufw; do
 	need "$tool"
 done
-shellcheck --shell=bash --external-sources .ci/run .ci/lib.sh .ci/go.sh .ci/release/*.sh .ci/stages/*.sh generators/vms/scripts/*.sh .ci/cloud-init/*.sh .ci/cloud-init/package/{istio-start.sh,postinst} e2e/*.sh
+shellcheck --shell=bash --external-sources .ci/run .ci/lib.sh .ci/go.sh .ci/release/*.sh .ci/stages/*.sh generators/vms/scripts/*.sh .ci/cloud-init/*.sh .ci/cloud-init/package/{istio-start.sh,postinst} e2e/*.sh examples/ci/*.sh

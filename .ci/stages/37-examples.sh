@@ -6,6 +6,20 @@ mkdir -p "$work/bin" "$work/overlays/overlay"
 GOBIN=$work/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
 go build -o "$work/bin/vmmesh" ./cmd/vmmesh
 cp -r examples/. "$work/"
+
+# The workflow of examples/ci, with its action; a wrong input is noticed.
+actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
+mkdir -p "$work/ci/.github/workflows"
+sed 's|vmmesh/vmmesh/examples/ci@v[0-9.]*|./|' examples/ci/github.yml >"$work/ci/.github/workflows/vmmesh.yml"
+git -C "$work/ci" init -q
+(cd "$work/ci" && go run "$actionlint")
+sed -i 's/fail-on:/fail-at:/' "$work/ci/.github/workflows/vmmesh.yml"
+if (cd "$work/ci" && go run "$actionlint") >"$work/actionlint.txt"; then
+	echo "a wrong input of the action was not noticed"
+	exit 1
+fi
+grep -q 'fail-at' "$work/actionlint.txt"
+rm -rf "$work/ci/.git"
 cat >"$work/bin/flux" <<'STANDIN'
 #!/bin/sh
 echo "$*" >>flux.args

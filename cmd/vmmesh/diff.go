@@ -123,10 +123,12 @@ could not be read or written.`,
   kubectl get -n vm-workloads workloadgroups,workloadentries -o yaml | vmmesh diff --against -`,
 		RunE: a.runs(func(paths []string) error { return a.diff(paths, o) }),
 	}
-	cmd.Flags().StringVar(&o.against, "against", "", "`DIR` that a build wrote, or a file or directory with manifests; - is standard input")
+	cmd.Flags().StringVar(&o.against, "against", "", "`DIR` that a build wrote, or a file or directory with "+
+		"manifests; - is standard input")
 	cmd.Flags().BoolVar(&o.check, "check", false, "print the list of what differs and nothing else")
 	cmd.Flags().BoolVar(&o.stat, "stat", false, "print the numbers of what differs and nothing else")
-	cmd.Flags().Var(&o.report, "report", "FORMAT: text, for people; json, whose fields are stable; markdown, for a comment; or github, for annotations")
+	cmd.Flags().Var(&o.report, "report", "FORMAT: text, for people; json, whose fields are stable; markdown, for a "+
+		"comment; or github, for annotations")
 	words(cmd, "report", string(diffText), string(diffJSON), string(diffMarkdown), string(diffGitHub))
 	cmd.Flags().Var(&o.failOn, "fail-on", "LEVEL that exits 1: any change, risk (and breaks), or breaks")
 	words(cmd, "fail-on", string(diffFailAny), string(diffFailRisk), string(diffFailBreaks))
@@ -253,7 +255,8 @@ func (a *app) readOld(against string) (compare.Old, error) {
 	}
 	info, err := os.Stat(against)
 	if errors.Is(err, fs.ErrNotExist) {
-		return compare.Old{}, fmt.Errorf("cannot read %s: %w; make it: %s", against, cause(err), buildCommand(nil, against))
+		return compare.Old{}, fmt.Errorf("cannot read %s: %w; make it: %s", against, cause(err), buildCommand(nil,
+			against))
 	}
 	if err != nil {
 		return compare.Old{}, fmt.Errorf("cannot read %s: %w", against, cause(err))
@@ -337,7 +340,7 @@ func readTreeFile(dir, path string) (compare.File, error) {
 				return compare.File{}, fmt.Errorf("cannot read %s: %w", name, cause(err))
 			}
 			f := compare.File{Path: path, Text: text}
-			if runtime.GOOS != "windows" { // which has no such bits
+			if runtime.GOOS != "windows" { // which does not have these bits
 				f.Mode = uint32(info.Mode().Perm())
 			}
 			return f, nil

@@ -14,7 +14,7 @@ import (
 )
 
 // TestDiffCases runs `vmmesh diff` over each folder of testdata/diff. The new side is its vmmesh.yaml; the old one is
-// old.yaml, the directory old, or what old-vmmesh.yaml builds. want.txt is what is said, rewritten by -update. A folder
+// old.yaml, the directory old, or what old-vmmesh.yaml builds. want.txt is what is printed, rewritten by -update. A folder
 // that begins with the name of a meaning must draw it.
 func TestDiffCases(t *testing.T) {
 	folders, err := filepath.Glob("../../testdata/diff/*")
@@ -141,7 +141,7 @@ func builtTree(t *testing.T) {
 
 const smallService = "deploy/manifests/vm-workloads/service-cart.yaml"
 
-// A tree that is just built is the same, and the gate then says nothing at all.
+// A tree that is just built is the same, and the gate then prints nothing.
 func TestDiffOfATree(t *testing.T) {
 	builtTree(t)
 	before := snapshot(t, ".")
@@ -167,7 +167,7 @@ func TestDiffOfATree(t *testing.T) {
 	require.Equal(t, before, snapshot(t, "."), "a comparison wrote something")
 }
 
-// What happened to a tree since it was written is told of each file.
+// What happened to a tree since it was written is reported for each file.
 func TestDiffOfATreeThatWasTouched(t *testing.T) {
 	builtTree(t)
 	const account = "deploy/manifests/vm-workloads/serviceaccount-cart.yaml"
@@ -202,7 +202,7 @@ func TestDiffOfATreeThatWasTouched(t *testing.T) {
 	require.Equal(t, exitFindings, check.code)
 	require.Equal(t, files, check.out)
 
-	// The strangers alone are no difference: a build leaves them.
+	// Files of others alone are not a difference: a build leaves them.
 	t.Chdir(t.TempDir())
 	builtTree(t)
 	writeSpec(t, "deploy/manifests/vm-workloads/mine.yaml", "mine: true\n")
@@ -211,7 +211,7 @@ func TestDiffOfATreeThatWasTouched(t *testing.T) {
 	require.Contains(t, r.out, "mine.yaml was not written by vmmesh")
 }
 
-// A file of an earlier build that was edited since, and one that stands where a new one would.
+// A file of an earlier build that was edited since, and one that is where a new one would be.
 func TestDiffOfWhatABuildWouldRefuse(t *testing.T) {
 	builtTree(t)
 	writeSpec(t, smallService, "kind: Edited\n")
@@ -263,7 +263,7 @@ func TestDiffOfALock(t *testing.T) {
 	require.Equal(t, "~ manifests/vm-workloads/service-cart.yaml (its mode alone)\n", r.out)
 }
 
-// What cannot be read on the old side is told like any finding, with its place.
+// What cannot be read on the old side is reported like any finding, with its place.
 func TestDiffOfWhatIsNoYAML(t *testing.T) {
 	builtTree(t)
 	writeSpec(t, smallService, "<<<<<<< HEAD\nkind: Service\n=======\n")
@@ -369,13 +369,13 @@ func TestDiffReports(t *testing.T) {
 	require.Equal(t, exitFindings, r.code)
 	require.Empty(t, r.err)
 	require.True(t, strings.HasPrefix(r.out, compare.Marker+"\n### vmmesh diff: "), r.out)
-	require.Contains(t, r.out, "| **breaks** | Service vm-workloads/cart | "+message+" |\n")
+	require.Contains(t, r.out, "| **breaks** | Service vm-workloads/cart | "+message+"<br>1. add port 8081 ")
 	require.Contains(t, r.out, "! Service vm-workloads/cart\n")
 
 	r = run("diff", "--against", "deploy", "--report", "github")
 	require.Equal(t, exitFindings, r.code)
 	require.Empty(t, r.err)
-	require.Contains(t, r.out, "::error title=vmmesh diff%3A breaks%2C port-removed::Service vm-workloads/cart: "+message+"\n")
+	require.Contains(t, r.out, "::error title=vmmesh diff%3A breaks%2C port-removed::Service vm-workloads/cart: "+message+"%0A1. add port 8081 ")
 
 	r = run("diff", "--against", "deploy", "--stat")
 	require.Equal(t, exitFindings, r.code)

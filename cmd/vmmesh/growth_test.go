@@ -203,9 +203,34 @@ var growths = []growth{
 		return []file{{"a.yaml", each(n, "---\napiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: g%[1]d, namespace: p}\n"+
 			"spec: {metadata: {labels: {app: a%[1]d}}, template: {serviceAccount: a, network: n, ports: {http: 8080}}}\n")}}
 	}},
+	{name: "import/AuthorizationPolicies × entries", args: []string{"import", "."}, n: 400, make: func(n int) []file {
+		return squared(n, "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: s%[1]d, namespace: p}\n"+
+			"spec: {selector: {matchLabels: {app: a}}, rules: [{from: [{source: {namespaces: [n%[1]d]}}]}]}\n")
+	}},
 	{name: "diff/instances", args: []string{"diff", "--against", "old.yaml"}, n: 250, make: func(n int) []file {
 		text := "  workloads:\n  - name: pay\n    ports: [{name: http, port: 8080}]\n    groups:\n    - name: v1\n      instances:\n"
 		return append(spec(text+addresses(n, "      - {name: i%d, address: %s}\n")),
 			file{"old.yaml", addresses(n, someEntries)})
+	}},
+	{name: "diff/renamed", args: []string{"diff", "--against", "old.yaml"}, n: 250, make: func(n int) []file {
+		text := "  workloads:\n  - name: pay\n    ports: [{name: http, port: 8080}]\n    groups:\n"
+		return append(spec(text+addresses(n, "    - {name: new%d, instances: [{name: vm, address: %s}]}\n")), file{"old.yaml", addresses(n,
+			"---\napiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: old%[1]d-vm, namespace: shop}\nspec: {address: %[2]s}\n"+
+				"---\napiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: old%[1]d, namespace: shop}\n"+
+				"spec: {metadata: {labels: {app: pay, class: vm}}}\n")})
+	}},
+	{name: "diff/policies", args: []string{"diff", "--against", "old.yaml"}, n: 250, make: func(n int) []file {
+		text := "  workloads:\n"
+		for i := range n {
+			text += fmt.Sprintf("  - {name: w%[1]d, ports: [{name: http, port: 8080}], groups: [{name: w%[1]d, registration: Auto}], "+
+				"security: {allow: [{name: a, from: [{serviceAccounts: [x/w%[1]d]}]}]}}\n", i)
+		}
+		return append(spec(text), file{"old.yaml", each(n, "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n"+
+			"metadata: {name: old%[1]d, namespace: shop}\nspec: {selector: {matchLabels: {app: w%[1]d, class: vm}}, rules: [{}]}\n"+
+			"---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: old%[1]d, namespace: shop}\n"+
+			"spec: {selector: {matchLabels: {app: w%[1]d, class: vm}}, mtls: {mode: STRICT}}\n"+
+			"---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: gone%[1]d, namespace: shop}\n"+
+			"---\napiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: w%[1]d, namespace: shop}\n"+
+			"spec: {metadata: {labels: {app: w%[1]d, class: vm}}, template: {serviceAccount: gone%[1]d}}\n")})
 	}},
 }

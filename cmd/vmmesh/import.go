@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,23 +32,25 @@ func (a *app) importCommand() *cobra.Command {
 		Short: "Turn manifests that exist into a spec that builds to them",
 		Long: `Turn manifests of VMs in a mesh into a vmmesh.yaml: WorkloadGroups and WorkloadEntries with what is
 about them, which is Namespaces, ServiceAccounts, Services, ServiceEntries, DestinationRules,
-VirtualServices, Sidecars, policies and Telemetry. What is built from it is held against what was
-read, so that everything that the spec cannot say, or says in another way, is reported at its line,
-with what to do about it. So is every defect that 'vmmesh verify' finds in the manifests themselves.
-The spec goes to standard output, the report to standard error.
+VirtualServices, Sidecars, policies and Telemetry. The spec goes to standard output, the report to
+standard error. The report begins with what is in the spec, what stays beside it, what is left to
+decide, and in which order to apply the build. Import builds the spec and compares the result with
+what it read: whatever differs is reported at its line, with what that does at run time. So is every
+defect that 'vmmesh verify' finds in the manifests themselves.
 
 A PATH is a file, a directory (every .yaml, .yml and .json below it) or - for standard input. All
 PATHs are one cluster: give it one environment at a time, with what has pods beside the VMs, since a
-policy that selects pods too is no spec's. A directory with a cluster.env is what 'istioctl x
-workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and root-cert.pem are
-read, the token never.
+policy that selects pods too stays outside the spec. Objects without a namespace are in the one of
+-n, else in the only one that others name, else in default. A directory with a cluster.env is what
+'istioctl x workload entry configure' wrote for a VM: of it cluster.env, mesh.yaml, hosts and
+root-cert.pem are read, the token never.
 
 A directory that 'vmmesh build -o' wrote has its spec in .vmmesh.lock. Named alone, it gives that
 spec back, and every file that is no longer as the spec builds it is reported.
 
-No manifest tells the version of Istio or where VMs reach istiod: name such a directory, or use the
+No manifest has the version of Istio or where VMs reach istiod: name such a directory, or use the
 flags; otherwise the spec has a comment in their place, and lint asks for them. Where the manifests
-need several specs (namespaces of which different things are said), they are one stream.
+need several specs (namespaces with different settings), they are one stream.
 
 ` + reportHelp + `
 
@@ -69,6 +72,7 @@ command line makes no sense; 3 a PATH could not be read, or the output not writt
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", o.output, "`FILE` to write; - is standard output")
 	flags.BoolVar(&o.force, "force", false, "overwrite a file that exists")
+	flags.StringVarP(&o.Namespace, "namespace", "n", "", "`NAMESPACE` of the objects that do not name one")
 	flags.StringVar(&o.Name, "name", "", "metadata.`NAME` of the spec (default: the workload's or the namespace's)")
 	flags.StringVar(&o.IstioVersion, "istio-version", "", "`VERSION` of the control plane, x.y.z")
 	flags.StringSliceVar(&o.IstiodAddresses, "istiod-address", nil, "`ADDRESS` where VMs reach istiod: an IP, several, or one DNS name")
@@ -100,7 +104,7 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 	}
 	var got fn.Imported
 	var texts []fn.Manifests
-	if built != nil {
+	if built != nil && built.Source != "" {
 		done := a.progress("importing", nil)
 		got = fn.ImportTree(name, *built, o.Options)
 		done()
@@ -110,18 +114,26 @@ func (a *app) importPaths(paths []string, o importOptions) error {
 			return err
 		}
 		done := a.progress("importing", nil)
-		got = fn.Import(name, texts, folders, o.Options)
+		if built != nil {
+			got = fn.ImportParts(name, texts, folders, o.Options, *built)
+		} else {
+			got = fn.Import(name, texts, folders, o.Options)
+		}
 		done()
 	}
+	whole := built != nil && built.Source != ""
 	if err := a.writeImport(got.Text, o); err != nil {
 		return err
 	}
 	findings := slices.Concat(got.Faults, got.Defects)
+	if diag.Format(o.report) == diag.Text {
+		a.sumUpImport(got, whole)
+	}
 	if err := a.report(a.Err, a.Err, o.report, findings, failOnError); err != nil {
 		return err
 	}
 	a.tellRules(findings)
-	a.talkImport(got, o)
+	a.talkImport(got, o, whole)
 	switch {
 	case got.Text == "" && !got.Faults.HasErrors():
 		a.say("there is no WorkloadGroup, WorkloadEntry or ServiceEntry in %s", spokenSources(texts))
@@ -141,26 +153,56 @@ func (a *app) writeImport(text string, o importOptions) error {
 		if _, err := a.out.WriteString(text); err != nil {
 			return err
 		}
-		return a.out.Flush() // what is said next comes after it
+		return a.out.Flush() // the next message comes after it
 	}
 	return writeNew(o.output, text, o.force)
 }
 
-// talkImport sums up.
-func (a *app) talkImport(got fn.Imported, o importOptions) {
-	switch {
-	case got.Others == 1:
-		a.talk("1 object is no matter of VMs, and stays as it is")
-	case got.Others > 1:
-		a.talk("%s are no matter of VMs, and stay as they are", count(got.Others, "object"))
+// sumUpImport prints what a person has to know and to do, before the findings.
+func (a *app) sumUpImport(got fn.Imported, tree bool) {
+	if got.Text == "" {
+		return
 	}
-	parts := []string{count(got.Objects, "object")}
-	if got.Text != "" {
-		parts = append(parts, count(got.Specs, "spec"))
+	s := got.Summary
+	if tree {
+		a.talk("restored: %s, and %s of the tree as it is built from it", count(got.Specs, "spec"), count(got.Equal, "file"))
+		return
 	}
-	a.talk("%s; what the spec does not say: %s; in the manifests themselves: %s", strings.Join(parts, ", "), tally(got.Faults), tally(got.Defects))
+	if got.Objects > 0 {
+		a.talk("in the spec: %d of %s; %d of them are built back with the same names and meaning", s.Taken, count(got.Objects, "object"), s.Exact)
+	}
+	list := func(title string, lines []string, numbered bool) {
+		if len(lines) == 0 {
+			return
+		}
+		a.talk("%s:", title)
+		for n, line := range lines {
+			mark := "-"
+			if numbered {
+				mark = strconv.Itoa(n+1) + "."
+			}
+			a.talk("  %s %s", mark, line)
+		}
+	}
+	list("stays beside the spec, as it is", s.Stays, false)
+	list("to decide", s.Decide, false)
+	list("to apply, in this order", s.Steps, true)
+	a.talk("")
+}
+
+// talkImport counts.
+func (a *app) talkImport(got fn.Imported, o importOptions, tree bool) {
+	if tree {
+		a.talk("%s; in the tree: %s", count(got.Specs, "spec"), tally(got.Faults))
+	} else {
+		parts := []string{count(got.Objects, "object")}
+		if got.Text != "" {
+			parts = append(parts, count(got.Specs, "spec"))
+		}
+		a.talk("%s; what the spec does not express: %s; in the manifests themselves: %s", strings.Join(parts, ", "), tally(got.Faults), tally(got.Defects))
+	}
 	if got.Unbuilt {
-		a.talk("the spec has errors of its own, so it could not be held against the manifests: mend them there, or in the manifests, and import again")
+		a.talk("the spec has errors of its own, so it could not be held against the manifests: fix them there, or in the manifests, and import again")
 	}
 	if got.Text != "" && o.output != "-" {
 		a.talk("wrote %s: read its comments, then run 'vmmesh lint'", o.output)

@@ -12,7 +12,7 @@ import (
 )
 
 // TestImportCases runs import over the folders in testdata/import: of each, `in` is what is imported and flags (where it
-// is there) the command line's; vmmesh.yaml is the spec that comes out, and report.txt the exit code and what is said.
+// is there) the command line's; vmmesh.yaml is the spec that comes out, and report.txt the exit code and the report.
 func TestImportCases(t *testing.T) {
 	dirs, err := filepath.Glob("../../testdata/import/*/in")
 	require.NoError(t, err)
@@ -106,6 +106,14 @@ func TestImportTree(t *testing.T) {
 
 	r = run("import", "a", "vmmesh.yaml", "--istio-version", "1.31.1")
 	require.Contains(t, r.err, "import it alone")
+
+	require.NoError(t, os.Remove("b/.vmmesh.lock")) // then what no manifest has is named
+	r = run("import", "b", "--istio-version", "1.31.1")
+	require.Equal(t, exitFindings, r.code)
+	require.Contains(t, r.err, "error VM802: monitoring/dashboards/vm-fleet.json: the spec does not build it")
+	require.NotContains(t, r.err, "vm.env") // the VMs' files are built from what was read, byte for byte
+	r = run("import", "b")
+	require.Contains(t, r.err, "are not compared: the spec cannot be built yet")
 }
 
 // filesBelow reads all files of a tree but its lock, whose checksum is that of the spec's text.

@@ -12,8 +12,8 @@ import (
 	"github.com/vmmesh/vmmesh/fn"
 )
 
-// loadTree reads the one PATH of an import where it is a directory that a build wrote, whose lock has the spec; else it
-// returns nil. Beside other PATHs a tree is manifests like any others, which is reported.
+// loadTree reads the one PATH of an import where it is a directory that a build wrote, with the spec of its lock if it has
+// one; else it returns nil. Beside other PATHs a tree is manifests like any others, which is reported.
 func (a *app) loadTree(paths []string) (*fn.Tree, error) {
 	for _, path := range paths {
 		if path == "-" {
@@ -21,7 +21,11 @@ func (a *app) loadTree(paths []string) (*fn.Tree, error) {
 		}
 		lock, err := tree.ReadLock(path)
 		if err != nil || lock.Spec == "" {
-			continue // not a tree, or one whose lock cannot be used: then its manifests are what there is
+			if len(paths) == 1 && hasTreeFiles(path) {
+				files, err := a.treeFiles(path)
+				return &fn.Tree{Name: filepath.ToSlash(path), Files: files}, err
+			}
+			continue
 		}
 		if len(paths) > 1 {
 			a.talk("%s was written by 'vmmesh build': import it alone, and its spec is restored whole from its lock", path)
@@ -32,6 +36,16 @@ func (a *app) loadTree(paths []string) (*fn.Tree, error) {
 		return &fn.Tree{Name: filepath.ToSlash(path), Source: lock.Spec, Files: files}, err
 	}
 	return nil, nil
+}
+
+// hasTreeFiles reports whether a directory has what every build with VMs writes at its top.
+func hasTreeFiles(dir string) bool {
+	for _, name := range []string{"kustomizeconfig.yaml", "manifests", "vms"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // treeFiles reads every file of a tree by its path below it, less those whose names begin with a dot. Symbolic links

@@ -5,11 +5,12 @@ import "github.com/vmmesh/vmmesh/schema/syntax"
 // match is a pair of items of two lists, by index. One of them may be -1: the item is on one side only.
 type match struct{ old, new int }
 
-// maxTable bounds the table that align fills, in cells: some tens of megabytes. Longer lists are paired as they stand.
+// maxTable bounds the table that align fills, in cells: some tens of megabytes. Longer lists are paired by their
+// places.
 const maxTable = 4 << 20
 
 // align pairs the items of two lists, in order: equal ones as many as can be (a longest common subsequence), and
-// between those what stands at the same place, so that an item that changed is told as one that changed.
+// between those what is at the same place, so that an item that changed is reported as one that changed.
 func align(old, new *syntax.Node) []match {
 	// Equal items have equal numbers.
 	numbers := map[string]int{}

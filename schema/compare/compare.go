@@ -116,7 +116,7 @@ func (c *Changes) Worst() Severity {
 	return worst
 }
 
-// Compare finds the changes that a build would make to what stands now. The findings are about the old side: with an
+// Compare finds the changes that a build would make to the present state. The findings are about the old side: with an
 // error among them it could not be read, and there are no changes. A Go error is Read's, or our own bug.
 func Compare(old Old, made New) (Changes, diag.List, error) {
 	var c Changes
@@ -140,22 +140,25 @@ func Compare(old Old, made New) (Changes, diag.List, error) {
 	will, faults := readSet("", objectFiles(made.Files), &ignored)
 	if faults.HasErrors() {
 		d := faults.Sorted()[0]
-		return Changes{}, nil, fmt.Errorf("our own output cannot be read: %s:%d: %s", d.At.Source().Name, d.Pos().Line, d.Message)
+		return Changes{}, nil, fmt.Errorf("our own output cannot be read: %s:%d: %s", d.At.Source().Name,
+			d.Pos().Line, d.Message)
 	}
 	if old.Lock == nil {
-		labelled := slices.ContainsFunc(was.objects, ofSpec)
+		mine := ours(was, will)
 		was.keep(func(o *object) bool {
 			there := will.index[o.ID] != nil
-			return there && (made.Kinds[o.Kind] || made.Shared[o.Kind]) ||
-				made.Kinds[o.Kind] && !ofOthers(o) && (!labelled || ofSpec(o))
+			return there && (made.Kinds[o.Kind] || made.Shared[o.Kind]) || made.Kinds[o.Kind] && mine(o)
 		}, &c)
 	}
 	p := newPair(was, will, found)
+	if old.Lock == nil {
+		p.vmFiles = vmFilesInConfigMaps(p)
+	}
 	c.compareObjects(p)
 	c.Consequences = consequences(p)
 	c.Deletions = deletions(p)
 	c.Setup = setup(p)
-	c.noteScripts(found.vms)
+	c.noteScripts(p.vmFiles)
 	return c, findings.Sorted(), nil
 }
 

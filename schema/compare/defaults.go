@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"math/big"
 	"slices"
 	"strings"
 
@@ -8,7 +9,8 @@ import (
 )
 
 // defaults are the values that an API server gives to fields that a manifest does not set, by kind. A path goes through
-// maps by their keys and through every item of a list by []. The value "*" is assigned by the server or a controller: it
+// maps by their keys and through every item of a list by []. The value "*" is assigned by the server or a controller:
+// it
 // is a difference only where the new side sets one.
 var defaults = map[kind][]struct{ path, value string }{
 	{"", "Service"}: {
@@ -25,7 +27,8 @@ var defaults = map[kind][]struct{ path, value string }{
 		{"spec.replicas", "1"}, {"spec.progressDeadlineSeconds", "600"}, {"spec.revisionHistoryLimit", "10"},
 		{"spec.minReadySeconds", "0"}, {"spec.paused", "false"},
 		{"spec.strategy.type", "RollingUpdate"}, {"spec.strategy.rollingUpdate.maxSurge", "25%"},
-		{"spec.strategy.rollingUpdate.maxUnavailable", "25%"}, {"spec.strategy.rollingUpdate", "{}"}, {"spec.strategy", "{}"},
+		{"spec.strategy.rollingUpdate.maxUnavailable", "25%"}, {"spec.strategy.rollingUpdate", "{}"},
+		{"spec.strategy", "{}"},
 		{"spec.template.metadata.creationTimestamp", "*"},
 	}...),
 	{"autoscaling", "HorizontalPodAutoscaler"}: {{"spec.minReplicas", "1"}, {"spec.behavior", "*"}},
@@ -34,10 +37,15 @@ var defaults = map[kind][]struct{ path, value string }{
 		{"roleRef.apiGroup", "rbac.authorization.k8s.io"}, {"subjects.[].apiGroup", ""},
 	},
 	{"gateway.networking.k8s.io", "Gateway"}: {
-		{"spec.listeners.[].allowedRoutes.namespaces.from", "Same"}, {"spec.listeners.[].allowedRoutes.namespaces", "{}"},
+		{"spec.listeners.[].allowedRoutes.namespaces.from", "Same"}, {"spec.listeners.[].allowedRoutes.namespaces",
+			"{}"},
 		{"spec.listeners.[].allowedRoutes", "{}"}, {"spec.listeners.[].tls.mode", "Terminate"},
-		{"spec.listeners.[].tls.certificateRefs.[].group", ""}, {"spec.listeners.[].tls.certificateRefs.[].kind", "Secret"},
+		{"spec.listeners.[].tls.certificateRefs.[].group", ""}, {"spec.listeners.[].tls.certificateRefs.[].kind",
+			"Secret"},
 		{"spec.addresses.[].type", "IPAddress"},
+	},
+	{"monitoring.coreos.com", "ScrapeConfig"}: {
+		{"spec.relabelings.[].action", "replace"}, {"spec.metricRelabelings.[].action", "replace"},
 	},
 	// What Istio itself reads where a field is not set.
 	{security, "AuthorizationPolicy"}: {{"spec.action", "ALLOW"}},
@@ -49,14 +57,16 @@ var defaults = map[kind][]struct{ path, value string }{
 // podDefaults are the defaults of a pod's spec.
 func podDefaults(at string) []struct{ path, value string } {
 	list := []struct{ path, value string }{
-		{at + ".restartPolicy", "Always"}, {at + ".dnsPolicy", "ClusterFirst"}, {at + ".schedulerName", "default-scheduler"},
+		{at + ".restartPolicy", "Always"}, {at + ".dnsPolicy", "ClusterFirst"}, {at + ".schedulerName",
+			"default-scheduler"},
 		{at + ".securityContext", "{}"}, {at + ".terminationGracePeriodSeconds", "30"}, {at + ".serviceAccount", "*"},
 		{at + ".enableServiceLinks", "true"},
 	}
 	for _, container := range []string{at + ".containers.[].", at + ".initContainers.[]."} {
 		list = append(list, []struct{ path, value string }{
 			{container + "imagePullPolicy", "*"}, {container + "resources", "{}"},
-			{container + "terminationMessagePath", "/dev/termination-log"}, {container + "terminationMessagePolicy", "File"},
+			{container + "terminationMessagePath", "/dev/termination-log"}, {container + "terminationMessagePolicy",
+				"File"},
 			{container + "ports.[].protocol", "TCP"}, {container + "env.[].valueFrom.fieldRef.apiVersion", "v1"},
 		}...)
 		for _, probe := range []string{"readinessProbe.", "livenessProbe.", "startupProbe."} {
@@ -75,12 +85,15 @@ func podDefaults(at string) []struct{ path, value string } {
 
 // foreignKeys begin the labels and annotations that servers, controllers and tools write on objects that others made.
 var foreignKeys = []string{
-	"kubectl.kubernetes.io/", "kubernetes.io/metadata.name", "deployment.kubernetes.io/", "autoscaling.alpha.kubernetes.io/",
-	"endpoints.kubernetes.io/", "applyset.kubernetes.io/", "cloud.google.com/neg", "service.beta.kubernetes.io/assigned",
+	"kubectl.kubernetes.io/", "kubernetes.io/metadata.name", "deployment.kubernetes.io/",
+	"autoscaling.alpha.kubernetes.io/",
+	"endpoints.kubernetes.io/", "applyset.kubernetes.io/", "cloud.google.com/neg",
+	"service.beta.kubernetes.io/assigned",
 	"argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance", "argocd.argoproj.io/installation-id",
 	"argocd.argoproj.io/refresh", "app.kubernetes.io/instance",
 	"kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace", "kustomize.toolkit.fluxcd.io/checksum",
-	"kustomize.toolkit.fluxcd.io/reconcile", "helm.toolkit.fluxcd.io/", "reconcile.fluxcd.io/", "meta.helm.sh/", "helm.sh/",
+	"kustomize.toolkit.fluxcd.io/reconcile", "helm.toolkit.fluxcd.io/", "reconcile.fluxcd.io/", "meta.helm.sh/",
+	"helm.sh/",
 	"config.kubernetes.io/", "internal.config.kubernetes.io/", "config.k8s.io/", "alpha.config.kubernetes.io/",
 	"istio.io/workloadController", "istio.io/connectedAt", "istio.io/disconnectedAt", "istio.io/autoRegistrationGroup",
 	"openshift.io/", "field.cattle.io/", "lifecycle.cattle.io/", "objectset.rio.cattle.io/", "olm.",
@@ -104,8 +117,11 @@ func withDefaults(was, will *object) (old, now *syntax.Node) {
 	for _, d := range defaults[kind{was.Group, was.Kind}] {
 		settle(old, now, strings.Split(d.path, "."), d.value)
 	}
-	if was.Kind == "Service" && was.Group == "" {
+	switch {
+	case was.Kind == "Service" && was.Group == "":
 		settleService(old, now)
+	case was.Kind == "Deployment":
+		settleQuantities(old, now)
 	}
 	return old, now
 }
@@ -169,7 +185,10 @@ func dropForeign(old, now *syntax.Node) {
 			continue
 		}
 		keys.Fields = slices.DeleteFunc(keys.Fields, func(f syntax.Field) bool {
-			foreign := slices.ContainsFunc(foreignKeys, func(prefix string) bool { return strings.HasPrefix(f.Key, prefix) }) ||
+			foreign := slices.ContainsFunc(foreignKeys, func(prefix string) bool {
+				return strings.HasPrefix(f.Key,
+					prefix)
+			}) ||
 				f.Key == "app.kubernetes.io/managed-by" && f.Value.Text() == "Helm"
 			return foreign && other.Get(of).Get(f.Key) == nil
 		})
@@ -180,7 +199,8 @@ func dropForeign(old, now *syntax.Node) {
 	// What kubectl adds to a pod's template when it restarts a Deployment.
 	if restarted := at(old, "spec", "template", "metadata", "annotations"); restarted != nil {
 		if isNull(at(now, "spec", "template", "metadata", "annotations")) {
-			settle(old, now, []string{"spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"}, "*")
+			settle(old, now, []string{"spec", "template", "metadata", "annotations",
+				"kubectl.kubernetes.io/restartedAt"}, "*")
 		} else {
 			*restarted = *drop(restarted, "kubectl.kubernetes.io/restartedAt")
 		}
@@ -259,6 +279,60 @@ func settleService(old, now *syntax.Node) {
 	}
 	target(a, b)
 	target(b, a)
+}
+
+// settleQuantities makes equal quantities of resources equal texts: an API server writes 2000m as 2.
+func settleQuantities(old, now *syntax.Node) {
+	switch {
+	case now == nil:
+	case old.Kind == syntax.Map:
+		for i := range old.Fields {
+			f := &old.Fields[i]
+			other := now.Get(f.Key)
+			if (f.Key == "limits" || f.Key == "requests") && other != nil && f.Value.Kind == syntax.Map {
+				for j := range f.Value.Fields {
+					q := &f.Value.Fields[j]
+					a, okA := quantity(q.Value.Text())
+					b, okB := quantity(other.Get(q.Key).Text())
+					if okA && okB && a.Cmp(b) == 0 {
+						q.Value = *other.Get(q.Key)
+					}
+				}
+				continue
+			}
+			settleQuantities(&f.Value, other)
+		}
+	case old.Kind == syntax.Seq:
+		for i := range old.Items {
+			settleQuantities(&old.Items[i], itemLike(now, &old.Items[i], i))
+		}
+	}
+}
+
+// suffixes of quantities, and what they multiply by (apimachinery: pkg/api/resource).
+var suffixes = map[string]string{
+	"n": "1/1000000000", "u": "1/1000000", "m": "1/1000", "": "1", "k": "1000", "M": "1000000", "G": "1000000000",
+	"T": "1000000000000", "P": "1000000000000000", "E": "1000000000000000000",
+	"Ki": "1024", "Mi": "1048576", "Gi": "1073741824", "Ti": "1099511627776", "Pi": "1125899906842624",
+	"Ei": "1152921504606846976",
+}
+
+// quantity reads a quantity of a resource.
+func quantity(s string) (*big.Rat, bool) {
+	if len(s) > 40 { // longer than any that an API server writes
+		return nil, false
+	}
+	number := strings.TrimRight(s, "numkMGTPEi")
+	factor, ok := suffixes[s[len(number):]]
+	if !ok || number == "" || strings.Trim(number, "+-.0123456789") != "" {
+		return nil, false
+	}
+	n, ok := new(big.Rat).SetString(number)
+	if !ok {
+		return nil, false
+	}
+	by, _ := new(big.Rat).SetString(factor)
+	return n.Mul(n, by), true
 }
 
 // clone is a copy of a value, all of which can be changed.

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,11 @@ metadata:
 		{"istiod", "WorkloadEntry", "networking.istio.io/v1",
 			`{metadata: {name: a, annotations: {istio.io/workloadController: istiod-1, istio.io/connectedAt: x}}, spec: {address: 1.2.3.4}, status: {conditions: [{type: Healthy}]}}`,
 			`{metadata: {name: a}, spec: {address: 1.2.3.4}}`, nil},
+		{"quantities", "Deployment", "apps/v1", `{metadata: {name: a}, spec: {template: {spec: {containers: [{name: x, resources: {limits: {cpu: "2", memory: 1Gi, a: 1, b: 2k, c: 1}}}]}}}}`,
+			`{metadata: {name: a}, spec: {template: {spec: {containers: [{name: x, resources: {limits: {cpu: 2000m, memory: 1024Mi, a: "1.0", b: 2Ki, c: x}}}]}}}}`, []string{
+				`spec.template.spec.containers[x].resources.limits.b: "2k" → "2Ki"`, `spec.template.spec.containers[x].resources.limits.c: 1 → x`}},
+		{"defaults in lists", "ScrapeConfig", "monitoring.coreos.com/v1alpha1", `{metadata: {name: a}, spec: {relabelings: [{action: replace, targetLabel: x}, {action: drop}]}}`,
+			`{metadata: {name: a}, spec: {relabelings: [{targetLabel: x}, {targetLabel: y}]}}`, []string{"- spec.relabelings[1].action: drop", `+ spec.relabelings[1].targetLabel: "y"`}},
 		{"a policy's defaults", "AuthorizationPolicy", "security.istio.io/v1", `{metadata: {name: a}, spec: {rules: [{}]}}`, `{metadata: {name: a}, spec: {action: ALLOW, rules: [{}]}}`, nil},
 		{"a policy that denies", "AuthorizationPolicy", "security.istio.io/v1", `{metadata: {name: a}, spec: {action: DENY, rules: [{}]}}`, `{metadata: {name: a}, spec: {rules: [{}]}}`,
 			[]string{"- spec.action: DENY"}},
@@ -122,5 +128,16 @@ func TestExportOfALiveNamespace(t *testing.T) {
 	labelled := "---\napiVersion: v1\nkind: Service\nmetadata: {name: ours, namespace: ns, labels: {app.kubernetes.io/managed-by: vmmesh, vmmesh.dev/spec: shop}}\n"
 	c, _, err = Compare(stream(live+labelled+doc("v1", "Service", "theirs", "")), with)
 	require.NoError(t, err)
-	require.Equal(t, []string{"- Service ns/ours", "breaks host-removed: Service ns/ours"}, told(c))
+	require.Equal(t, []string{"- Service ns/ours", "breaks host-removed: Service ns/ours"}, reported(c))
+	require.Contains(t, text2(t, c, false), "  kubectl apply -k --prune: 1 object\n    -l vmmesh.dev/spec=shop --prune-allowlist=core/v1/Service\n")
+
+	// Those of another spec stay, too, unless the spec has another name than before.
+	other := strings.NewReplacer("ours", "of-another", "spec: shop", "spec: other").Replace(labelled)
+	with.Files[0].Text = append(with.Files[0].Text, strings.Replace(labelled, "name: ours", "name: new", 1)...)
+	c, _, err = Compare(stream(live+labelled+other), with)
+	require.NoError(t, err)
+	require.Equal(t, []string{"+ Service ns/new", "- Service ns/ours", "breaks host-removed: Service ns/ours"}, reported(c))
+	c, _, err = Compare(stream(live+other), with)
+	require.NoError(t, err)
+	require.Equal(t, []string{"+ Service ns/new", "- Service ns/of-another", "breaks host-removed: Service ns/of-another"}, reported(c))
 }

@@ -28,7 +28,7 @@ func (d *fieldDiff) add(p diag.Path, change Change, old, new *syntax.Node) {
 	d.found = append(d.found, FieldChange{Path: printable(p.String()), Change: change, Old: old, New: new})
 }
 
-// value compares what stands at a path. Nothing and null are the same.
+// value compares the values at a path. Nothing and null are the same.
 func (d *fieldDiff) value(p diag.Path, old, new *syntax.Node) {
 	switch {
 	case isNull(old) && isNull(new):
@@ -45,7 +45,7 @@ func (d *fieldDiff) value(p diag.Path, old, new *syntax.Node) {
 	}
 }
 
-// maps compares two maps; one of them may be empty, which is told as a whole.
+// maps compares two maps; one of them may be empty, which is reported as a whole.
 func (d *fieldDiff) maps(p diag.Path, old, new *syntax.Node) {
 	if (len(old.Fields) == 0) != (len(new.Fields) == 0) {
 		d.add(p, Changed, old, new)

@@ -35,13 +35,13 @@ func TestFields(t *testing.T) {
 		{"a map that gets its first field", `{a: {}}`, `{a: {b: 1}}`, `a: {} → {b: 1}`},
 		{"kinds", `{a: [1]}`, `{a: {b: 1}}`, `a: [1] → {b: 1}`},
 		{"empty things of two kinds", `{a: {}, b: [], c: {}}`, `{a: [], b: "", c: x}`, "a: {} → []\nb: [] → \"\"\nc: {} → x"},
-		{"a number is no name", `{l: [{name: 1, x: 1}]}`, `{l: [{name: 1, x: 2}]}`, `l[0].x: 1 → 2`},
-		{"keys that are no words", `{a: {"topology.istio.io/network": x}}`, `{a: {"topology.istio.io/network": "y"}}`, `a["topology.istio.io/network"]: x → "y"`},
+		{"a number is not a name", `{l: [{name: 1, x: 1}]}`, `{l: [{name: 1, x: 2}]}`, `l[0].x: 1 → 2`},
+		{"keys that need quotes", `{a: {"topology.istio.io/network": x}}`, `{a: {"topology.istio.io/network": "y"}}`, `a["topology.istio.io/network"]: x → "y"`},
 		{"items by name", `{l: [{name: a, x: 1}, {name: b, x: 2}]}`, `{l: [{name: b, x: 3}, {name: c}]}`,
 			"- l[a]: {name: a, x: 1}\nl[b].x: 2 → 3\n+ l[c]: {name: c}"},
 		{"named items in another order", `{l: [{name: a}, {name: b}, {name: c}]}`, `{l: [{name: c}, {name: a}, {name: d}]}`,
 			"- l[b]: {name: b}\n+ l[d]: {name: d}\nl: in another order: [a, b, c] → [c, a, d]"},
-		{"a name twice is no name", `{l: [{name: a}, {name: a, x: 1}]}`, `{l: [{name: a, x: 1}]}`, `- l[0]: {name: a}`},
+		{"a name twice does not name an item", `{l: [{name: a}, {name: a, x: 1}]}`, `{l: [{name: a, x: 1}]}`, `- l[0]: {name: a}`},
 		{"items by their order", `{l: [a, b, c]}`, `{l: [a, c, d]}`, "- l[1]: b\n+ l[2]: d"},
 		{"one in front changes no other", `{l: [{a: 1}, {a: 2}]}`, `{l: [{a: 0}, {a: 1}, {a: 2}]}`, `+ l[0]: {a: 0}`},
 		{"one that changed", `{l: [{a: 1}, {a: 2, b: 2}, {a: 3}]}`, `{l: [{a: 1}, {a: 2, b: 5}, {a: 3}]}`, `l[1].b: 2 → 5`},
@@ -97,7 +97,7 @@ func withoutZeros(n map[Change]int) map[Change]int {
 	return n
 }
 
-// Lists that are too long to align are paired as they stand, and quickly.
+// Lists that are too long to align are paired by their places, and quickly.
 func TestAlignLongLists(t *testing.T) {
 	list := func(first int) *syntax.Node {
 		n := &syntax.Node{Kind: syntax.Seq}

@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,7 +32,8 @@ type parts struct {
 // isControlPlane reports whether a file of a tree is for istioctl or Helm.
 func isControlPlane(path string) bool { return strings.HasPrefix(path, "control-plane/") }
 
-// compareFiles finds the files that a build would write or remove. It returns the texts that meanings read; no other text
+// compareFiles finds the files that a build would write or remove. It returns the texts that meanings read; no other
+// text
 // is kept.
 func (c *Changes) compareFiles(old Old, made New) (found parts, err error) {
 	found.wasMesh, found.willMesh = map[string][]byte{}, map[string][]byte{}
@@ -123,7 +123,8 @@ func (c *Changes) compareFiles(old Old, made New) (found parts, err error) {
 	// The lock changes with any file. Alone it is listed where it does not list what is there; that it has the sum of
 	// another spec, one with other comments, is not a difference.
 	if len(c.Files) == 0 && lockStale {
-		c.Files = append(c.Files, FileChange{Change: Changed, Path: LockName, Why: "its list of files is not that of a build"})
+		c.Files = append(c.Files, FileChange{Change: Changed, Path: LockName, Why: "its list of files is not that " +
+			"of a build"})
 	}
 	for _, path := range old.Strangers {
 		if wanted[path] == nil {
@@ -152,7 +153,7 @@ type Line struct {
 func settingChanges(name string, old, new []byte) []Line {
 	switch {
 	case name == "root-cert.pem":
-		return nil // its lines tell nothing
+		return nil // its lines are not readable
 	case !strings.HasSuffix(name, ".env"):
 		return lineChanges(old, new)
 	}
@@ -177,7 +178,7 @@ func settingChanges(name string, old, new []byte) []Line {
 
 // lineChanges are the lines that differ between two texts, in order.
 func lineChanges(old, new []byte) []Line {
-	a, b := textLines(old), textLines(new)
+	a, b := textLines(secret.Redact(string(old))), textLines(secret.Redact(string(new)))
 	start := 0
 	for start < len(a) && start < len(b) && a[start] == b[start] {
 		start++
@@ -202,7 +203,7 @@ func lineChanges(old, new []byte) []Line {
 	}
 	var found []Line
 	line := func(change Change, text string) {
-		found = append(found, Line{change, printable(secret.Redact(text))})
+		found = append(found, Line{change, printable(text)})
 	}
 	i, j := 0, 0
 	for _, m := range append(subsequence(number(a), number(b)), match{len(a), len(b)}) {
@@ -218,10 +219,10 @@ func lineChanges(old, new []byte) []Line {
 }
 
 // textLines are the lines of a text, without their ends.
-func textLines(text []byte) []string {
+func textLines(text string) []string {
 	var lines []string
-	for line := range bytes.Lines(text) {
-		lines = append(lines, strings.TrimRight(strings.ReplaceAll(string(line), "\t", "    "), "\r\n"))
+	for line := range strings.Lines(text) {
+		lines = append(lines, strings.TrimSuffix(strings.ReplaceAll(line, "\t", "    "), "\n"))
 	}
 	return lines
 }

@@ -32,8 +32,14 @@ import (
 //	  "files": [{"change": "changed", "path": "kustomization.yaml", "why": "", "lines": ["- a", "+ b"]}],
 //	  "meanings": [{"severity": "breaks", "meaning": "group-removed", "object": "WorkloadGroup vm-workloads/pay",
 //	    "others": [], "message": "…", "steps": ["…"]}],
-//	  "setup": [{"group": "WorkloadGroup vm-workloads/pay", "vms": ["pay-vm1"], "restart": true, "files": ["vm.env"]}],
-//	  "deletions": [{"object": "WorkloadEntry vm-workloads/pay-vm1", "now": "", "by": ["kubectlPrune", "argocd", "flux"]}],
+//	  "setup": [{"group": "WorkloadGroup vm-workloads/pay", "vms": ["pay-vm1"], "restart": true, "files":
+//
+// ["vm.env"]}],
+//
+//	"deletions": [{"object": "WorkloadEntry vm-workloads/pay-vm1", "now": "", "by": ["kubectlPrune", "argocd",
+//
+// "flux"]}],
+//
 //	  "delete": ["kubectl delete -n vm-workloads workloadentry.networking.istio.io pay-vm1"],
 //	  "strangers": ["manifests/vm-workloads/mine.yaml"],
 //	  "notes": ["…"],
@@ -139,7 +145,8 @@ func WriteJSON(w io.Writer, c *Changes) error {
 	field("meanings", len(c.Consequences), func(i int) any {
 		m := &c.Consequences[i]
 		return jsonMeaning{
-			m.Severity.String(), m.Meaning, m.Object.String(), idNames(m.Others), m.Message, append([]string{}, m.Steps...),
+			m.Severity.String(), m.Meaning, m.Object.String(), idNames(m.Others), m.Message, append([]string{},
+				m.Steps...),
 		}
 	})
 	field("setup", len(c.Setup), func(i int) any {

@@ -67,12 +67,18 @@ type report func(s Severity, about ID, format string, args ...any) *Consequence
 
 // Meanings is every meaning. Each has a case in testdata/diff that begins with its name.
 var Meanings = []Meaning{
-	{"group-removed", "A WorkloadGroup goes: its static entries with it, and every VM that registered in it.", findRemovedGroups},
-	{"group-renamed", "A WorkloadGroup goes and one with the same labels comes: VMs register in a group by its name.", findRenamedGroups},
-	{"group-changed", "The labels or the template of a WorkloadGroup change, which has no effect on VMs that registered before.", findChangedGroups},
+	{"group-removed", "A WorkloadGroup goes: its static entries with it, and every VM that registered in it.",
+		findRemovedGroups},
+	{"group-renamed", "A WorkloadGroup goes and one with the same labels comes: VMs register in a group by its " +
+		"name.", findRenamedGroups},
+	{"group-changed", "The labels or the template of a WorkloadGroup change, which has no effect on VMs that " +
+		"registered before.", findChangedGroups},
 	{"entry-removed", "Static entries go while their group stays.", findRemovedEntries},
-	{"entry-renamed", "A static entry has another name at the same address: its VM stays, and needs new files.", findRenamedEntries},
+	{"entry-renamed", "A static entry has another name at the same address: its VM stays, and needs new files.",
+		findRenamedEntries},
 	{"policy-renamed", "A policy has another name and applies to the same workloads.", findRenamedPolicies},
+	{"health-checked", "Static entries get traffic from now on only while their VM reports that it is healthy.",
+		findHealthChecked},
 	{"entry-address", "A static entry has another address.", findMovedEntries},
 	{"identity-changed", "VMs get another service account.", findChangedIdentities},
 	{"account-removed", "A ServiceAccount goes.", findRemovedAccounts},
@@ -107,7 +113,8 @@ func consequences(p *pair) []Consequence {
 	var found []*Consequence
 	for _, m := range Meanings {
 		m.find(p, func(s Severity, about ID, format string, args ...any) *Consequence {
-			c := &Consequence{Severity: s, Meaning: m.Name, Object: about, Message: printable(fmt.Sprintf(format, args...))}
+			c := &Consequence{Severity: s, Meaning: m.Name, Object: about, Message: printable(fmt.Sprintf(format,
+				args...))}
 			found = append(found, c)
 			return c
 		})
@@ -120,6 +127,10 @@ func consequences(p *pair) []Consequence {
 	index := map[same]int{}
 	var folded []Consequence
 	for _, c := range found {
+		c.Steps = slices.Clone(c.Steps)
+		for i, step := range c.Steps {
+			c.Steps[i] = printable(step)
+		}
 		key := same{c.Severity, c.Meaning, c.Object.Kind, c.Message, strings.Join(c.Steps, "\x00")}
 		if i, ok := index[key]; ok {
 			folded[i].Others = append(append(folded[i].Others, c.Object), c.Others...)
@@ -182,17 +193,23 @@ func verb(n int, one, many string) string {
 // label is a label that a group or a static entry gives to its VMs. Each has one without key and value, too.
 type label struct{ namespace, key, value string }
 
-// selected returns how many groups and static entries of a namespace a selector matches. An empty one matches all.
-func (s *set) selected(namespace string, selector map[string]string) int {
+// member is a group or a static entry, with the labels of its VMs.
+type member struct {
+	*object
+	labels map[string]string
+}
+
+// selecting lists the groups and static entries of a namespace that a selector matches. An empty one matches all.
+func (s *set) selecting(namespace string, selector map[string]string) []member {
 	if s.vms == nil {
-		s.vms = map[label][]map[string]string{}
+		s.vms = map[label][]member{}
 		add := func(o *object, keys ...string) {
-			own := labels(o.at(keys...))
+			m := member{o, labels(o.at(keys...))}
 			all := label{namespace: o.Namespace}
-			s.vms[all] = append(s.vms[all], own)
-			for key, value := range own {
+			s.vms[all] = append(s.vms[all], m)
+			for key, value := range m.labels {
 				if l := (label{o.Namespace, key, value}); l != all {
-					s.vms[l] = append(s.vms[l], own)
+					s.vms[l] = append(s.vms[l], m)
 				}
 			}
 		}
@@ -209,13 +226,38 @@ func (s *set) selected(namespace string, selector map[string]string) int {
 			candidates = list
 		}
 	}
-	n := 0
-	for _, own := range candidates {
-		if selects(selector, own) {
-			n++
+	var found []member
+	for _, m := range candidates {
+		if selects(selector, m.labels) {
+			found = append(found, m)
 		}
 	}
-	return n
+	return found
+}
+
+// selected returns how many groups and static entries of a namespace a selector matches.
+func (s *set) selected(namespace string, selector map[string]string) int {
+	return len(s.selecting(namespace, selector))
+}
+
+// whose names the groups that a policy selects, or else its static entries: " of web, web-canary"; nothing where it
+// selects none.
+func (s *set) whose(policy *object) string {
+	var groups, entries []string
+	for _, m := range s.selecting(policy.Namespace, labels(policy.at("spec", "selector", "matchLabels"))) {
+		if m.Kind == "WorkloadGroup" {
+			groups = append(groups, m.Name)
+		} else {
+			entries = append(entries, m.Name)
+		}
+	}
+	switch {
+	case len(groups) > 0:
+		return " of " + some(groups)
+	case len(entries) > 0:
+		return " of " + some(entries)
+	}
+	return ""
 }
 
 // selects reports whether a selector matches labels.

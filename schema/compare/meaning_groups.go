@@ -26,25 +26,32 @@ func findRemovedGroups(p *pair, report report) {
 		if isProtected(g) {
 			switch {
 			case n > 0:
-				report(Breaks, g.ID, "its %s (%s) %s: %s no more traffic; the group itself is kept from pruning, with %s, until `kubectl delete`",
-					count(n, "static entry"), some(names(left)), verb(n, "goes", "go"), verb(n, "that VM takes", "those VMs take"), vms)
+				report(Breaks, g.ID, "its %s (%s) %s: %s no more traffic; the group itself is kept from pruning, "+
+					"with %s, until `kubectl delete`",
+					count(n, "static entry"), some(names(left)), verb(n, "goes", "go"), verb(n, "that VM takes",
+						"those VMs take"), vms)
 			default:
-				report(Risk, g.ID, "it is not made any more, and is kept from pruning: %s takes traffic until `kubectl delete` removes the group", vms)
+				report(Risk, g.ID, "it is not made any more, and is kept from pruning: %s takes traffic until "+
+					"`kubectl delete` removes the group", vms)
 			}
 			continue
 		}
 		switch {
 		case n > 0 && known:
-			report(Breaks, g.ID, "it goes, and with it %s (%s) and %s: those VMs take no more traffic", count(n, "static entry"), some(names(left)), vms)
+			report(Breaks, g.ID, "it goes, and with it %s (%s) and %s: those VMs take no more traffic", count(n,
+				"static entry"), some(names(left)), vms)
 		case n > 0:
-			report(Breaks, g.ID, "it goes, and with it %s (%s): %s no more traffic, and neither does any VM that registered in it",
+			report(Breaks, g.ID, "it goes, and with it %s (%s): %s no more traffic, and neither does any VM that "+
+				"registered in it",
 				count(n, "static entry"), some(names(left)), verb(n, "that VM takes", "those VMs take"))
 		case stay > 0:
-			report(Breaks, g.ID, "it goes, and with it %s; its %s %s", vms, count(stay, "static entry"), verb(stay, "stays", "stay"))
+			report(Breaks, g.ID, "it goes, and with it %s; its %s %s", vms, count(stay, "static entry"), verb(stay,
+				"stays", "stay"))
 		case known:
 			report(Breaks, g.ID, "it goes, and with it %s", vms)
 		default:
-			report(Breaks, g.ID, "it goes, and with it %s: it has no static entries, so its VMs registered by themselves, "+
+			report(Breaks, g.ID, "it goes, and with it %s: it has no static entries, so its VMs registered by "+
+				"themselves, "+
 				"and only the cluster has their number", vms)
 		}
 	}
@@ -78,8 +85,10 @@ func isHealthChecked(entry *object) bool {
 // renameSteps is the order in which VMs that get other files lose no traffic.
 func renameSteps(folder string, old []ID) []string {
 	return []string{
-		"apply the new objects and keep the old ones: `kubectl apply -k` deletes nothing; switch pruning off in Argo CD and Flux for this change",
-		"run `install.sh` with the files of " + folder + " on each VM, one after another; wait until its new entry is healthy",
+		"apply the new objects and keep the old ones: `kubectl apply -k` deletes nothing; switch pruning off in " +
+			"Argo CD and Flux for this change",
+		"run `install.sh` with the files of " + folder + " on each VM, one after another; wait until its new entry " +
+			"is healthy",
 		"delete the old objects: `" + strings.Join(deleteCommands(old), "`, `") + "`",
 	}
 }
@@ -105,8 +114,10 @@ func findRenamedGroups(p *pair, report report) {
 		n := len(moved)
 		switch {
 		case n > 0 && known:
-			report(Breaks, g.ID, "it becomes %s: its %s (%s) are renamed, and %s is dropped from the mesh until set up again for %s",
-				name, count(n, "static entry"), some(names(moved)), vms, name).Steps = renameSteps(vmFolder(now.ID), old)
+			report(Breaks, g.ID, "it becomes %s: its %s (%s) are renamed, and %s is dropped from the mesh until set "+
+				"up again for %s",
+				name, count(n, "static entry"), some(names(moved)), vms, name).Steps = renameSteps(vmFolder(now.ID),
+				old)
 		case n > 0:
 			until := "they take traffic under the new name, and report health, metrics and logs under the old one"
 			if checked {
@@ -114,11 +125,14 @@ func findRenamedGroups(p *pair, report report) {
 			} else {
 				severity = Risk
 			}
-			report(severity, g.ID, "it becomes %s, and its %s (%s) %s renamed at the same %s: until `install.sh` of the new files ran on the VMs, %s",
-				name, count(n, "static entry"), some(names(moved)), verb(n, "is", "are"), verb(n, "address", "addresses"), until).
+			report(severity, g.ID, "it becomes %s, and its %s (%s) %s renamed at the same %s: until `install.sh` of "+
+				"the new files ran on the VMs, %s",
+				name, count(n, "static entry"), some(names(moved)), verb(n, "is", "are"), verb(n, "address",
+					"addresses"), until).
 				Steps = renameSteps(vmFolder(now.ID), old)
 		default:
-			report(Breaks, g.ID, "it becomes %s: %s is dropped from the mesh with the old group until set up again for %s", name, vms, name).
+			report(Breaks, g.ID, "it becomes %s: %s is dropped from the mesh with the old group until set up again "+
+				"for %s", name, vms, name).
 				Steps = renameSteps(vmFolder(now.ID), old)
 		}
 	})
@@ -150,7 +164,8 @@ func findRenamedEntries(p *pair, report report) {
 		checked := false
 		for _, e := range entries {
 			now := p.now(e)
-			pairs = append(pairs, fmt.Sprintf("%s → %s (%s)", e.Name, nameFrom(now.ID, e.ID), e.text("spec", "address")))
+			pairs = append(pairs, fmt.Sprintf("%s → %s (%s)", e.Name, nameFrom(now.ID, e.ID), e.text("spec",
+				"address")))
 			old, checked = append(old, e.ID), checked || isHealthChecked(now)
 		}
 		about, folder := m.to, vmFolder(m.to)
@@ -195,7 +210,8 @@ func findChangedGroups(p *pair, report report) {
 		slices.Sort(changed)
 		if changed = slices.Compact(changed); len(changed) > 0 {
 			vms, _ := p.registered(was)
-			report(Risk, was.ID, "what changes (%s) is for VMs that register from now on: the entries that istiod made of %s stay as they are",
+			report(Risk, was.ID, "what changes (%s) is for VMs that register from now on: the entries that istiod "+
+				"made of %s stay as they are",
 				strings.Join(changed, ", "), vms)
 		}
 	})
@@ -204,6 +220,53 @@ func findChangedGroups(p *pair, report report) {
 // groups are the old side's, and one for entries that belong to none.
 func (p *pair) groups() []*object {
 	return append(slices.Clone(p.was.of(networking, "WorkloadGroup")), &object{})
+}
+
+// findHealthChecked: an entry with the annotation has no traffic until its VM reports its health, which it does with
+// the
+// probe of its own files (istio: isEligibleForHealthCheck in pilot/pkg/autoregistration).
+func findHealthChecked(p *pair, report report) {
+	for _, g := range p.groups() {
+		var waiting, released []*object
+		for _, e := range p.wasEntries[g.ID] {
+			now := p.now(e)
+			switch {
+			case now == nil || now.ID != e.ID: // reported as renamed
+			case isHealthChecked(now) && !isHealthChecked(e):
+				waiting = append(waiting, e)
+			case !isHealthChecked(now) && isHealthChecked(e):
+				released = append(released, e)
+			}
+		}
+		about := func(list []*object) ID {
+			if g.Name == "" {
+				return list[0].ID
+			}
+			return g.ID
+		}
+		which := func(list []*object) string {
+			if len(list) == len(p.wasEntries[g.ID]) && g.Name != "" {
+				return "its static entries get"
+			}
+			return fmt.Sprintf("%s (%s) %s", count(len(list), "static entry"), some(names(list)), verb(len(list),
+				"gets", "get"))
+		}
+		if len(waiting) > 0 {
+			report(Breaks, about(waiting), "%s no traffic until the VM reports that it is healthy, which it does "+
+				"once `install.sh` of the new files ran on it",
+				which(waiting)).Steps = []string{
+				"run `install.sh` with the new files on each VM: it starts to probe the application, and takes " +
+					"traffic as before",
+				"apply the objects of one group after another, and see that each entry has the condition Healthy " +
+					"before the next: " +
+					"`kubectl get workloadentries -o yaml`; one without it is connected again with `systemctl " +
+					"restart istio` on the VM",
+			}
+		}
+		if len(released) > 0 {
+			report(Risk, about(released), "%s traffic whether the VM is healthy or not", which(released))
+		}
+	}
 }
 
 // findRemovedEntries: one line for the entries of a group.
@@ -226,10 +289,12 @@ func findRemovedEntries(p *pair, report report) {
 				report(Breaks, e.ID, "it goes: its VM, %s, takes no more traffic", e.text("spec", "address"))
 			}
 		case len(p.willEntries[p.now(g).ID]) == 0:
-			report(Breaks, g.ID, "it loses %s (%s) and has none left: only VMs that register by themselves take its traffic",
+			report(Breaks, g.ID, "it loses %s (%s) and has none left: only VMs that register by themselves take its "+
+				"traffic",
 				count(n, "static entry"), some(names(left)))
 		default:
-			report(Risk, g.ID, "it loses %s (%s): %s no more traffic, and %s all of it", count(n, "static entry"), some(names(left)),
+			report(Risk, g.ID, "it loses %s (%s): %s no more traffic, and %s all of it", count(n, "static entry"),
+				some(names(left)),
 				verb(n, "that VM takes", "those VMs take"), p.othersTake(g))
 		}
 	}
@@ -239,6 +304,13 @@ func findRemovedEntries(p *pair, report report) {
 func (p *pair) othersTake(g *object) string {
 	n := len(p.willEntries[p.now(g).ID])
 	return verb(n, "the one left takes", fmt.Sprintf("the other %d take", n))
+}
+
+// addressSteps is the order in which a VM changes its address.
+var addressSteps = []string{
+	"have the VM answer at both addresses, or start its successor at the new one, with the new files and `install.sh`",
+	"apply the objects, and see that calls arrive at the new address",
+	"give up the old address",
 }
 
 // findMovedEntries: one line for the entries of a group.
@@ -253,11 +325,14 @@ func findMovedEntries(p *pair, report report) {
 		}
 		for _, e := range moved {
 			if len(moved) > 1 && g.Name != "" {
-				report(Risk, g.ID, "%s have other addresses (%s): a VM that is still at its old one takes no more traffic", count(len(moved), "static entry"), some(names(moved)))
+				report(Risk, g.ID, "%s have other addresses (%s): a VM that is still at its old one takes no more "+
+					"traffic", count(len(moved), "static entry"), some(names(moved))).
+					Steps = addressSteps
 				break
 			}
-			report(Risk, e.ID, "callers dial %s instead of %s: a VM that is still at the old address takes no more traffic",
-				p.now(e).text("spec", address), e.text("spec", address))
+			report(Risk, e.ID, "callers dial %s instead of %s: a VM that is still at the old address takes no more "+
+				"traffic",
+				p.now(e).text("spec", address), e.text("spec", address)).Steps = addressSteps
 		}
 	}
 }
@@ -269,12 +344,20 @@ func findChangedIdentities(p *pair, report report) {
 		if a == b {
 			return
 		}
-		message := "the identity of %s becomes %s instead of %s: each needs a token for the new one, and policies that name the old one no longer match"
+		message := "the identity of %s becomes %s instead of %s: each needs a token for the new one, and policies " +
+			"that name the old one no longer match"
+		here := ""
 		if naming := p.policiesNaming(about.Namespace, a); len(naming) > 0 {
-			report(Breaks, about, message+" (here %s)", whose, about.Namespace+"/"+b, about.Namespace+"/"+a, some(naming))
-			return
+			here = " (here " + some(naming) + ")"
 		}
-		report(Breaks, about, message, whose, about.Namespace+"/"+b, about.Namespace+"/"+a)
+		report(Breaks, about, message+"%s", whose, about.Namespace+"/"+b, about.Namespace+"/"+a, here).Steps = []string{
+			"allow " + about.Namespace + "/" + b + " beside " + about.Namespace + "/" + a + " in every policy of " +
+				"what these VMs call",
+			"apply the new ServiceAccount and what may make tokens for it; keep the old ones",
+			"run `install.sh` with the new files on each VM, one after another: it gets a certificate for the new " +
+				"identity, and the sidecar restarts",
+			"remove the old identity from the policies, then delete its ServiceAccount",
+		}
 	})
 }
 
@@ -287,13 +370,26 @@ func orDefault(account string) string {
 
 // policiesNaming lists the new side's policies that name a service account.
 func (p *pair) policiesNaming(namespace, account string) []string {
-	var found []string
-	for _, o := range p.will.of(security, "AuthorizationPolicy") {
-		named := false
+	return p.will.naming()[namespace+"/"+account]
+}
+
+// naming lists the policies that name each service account, by <namespace>/<name>.
+func (s *set) naming() map[string][]string {
+	if s.identities != nil {
+		return s.identities
+	}
+	s.identities = map[string][]string{}
+	for _, o := range s.of(security, "AuthorizationPolicy") {
+		named := map[string]bool{}
 		var walk func(n *syntax.Node)
 		walk = func(n *syntax.Node) {
-			s := n.Text()
-			named = named || s == namespace+"/"+account || strings.HasSuffix(s, "/ns/"+namespace+"/sa/"+account)
+			if text := n.Text(); strings.Count(text, "/") == 1 {
+				named[text] = true
+			} else if _, of, ok := strings.Cut(text, "/ns/"); ok {
+				if namespace, account, ok := strings.Cut(of, "/sa/"); ok {
+					named[namespace+"/"+account] = true
+				}
+			}
 			for i := range n.Fields {
 				walk(&n.Fields[i].Value)
 			}
@@ -302,29 +398,31 @@ func (p *pair) policiesNaming(namespace, account string) []string {
 			}
 		}
 		walk(o.root)
-		if named {
-			found = append(found, o.ID.String())
+		for _, account := range sortedKeys(named) {
+			s.identities[account] = append(s.identities[account], o.ID.String())
 		}
 	}
-	return found
+	return s.identities
 }
 
 func findRemovedAccounts(p *pair, report report) {
+	using := map[ID][]string{}
+	for _, g := range p.will.of(networking, "WorkloadGroup") {
+		id := ID{Kind: "ServiceAccount", Namespace: g.Namespace, Name: g.text("spec", "template", "serviceAccount")}
+		using[id] = append(using[id], g.Name)
+	}
 	for _, a := range p.gone("", "ServiceAccount") {
-		var users []string
-		for _, g := range p.will.of(networking, "WorkloadGroup") {
-			if g.Namespace == a.Namespace && g.text("spec", "template", "serviceAccount") == a.Name {
-				users = append(users, g.Name)
-			}
-		}
+		users := using[a.ID]
 		switch {
 		case p.losesNamespace(a):
 		case len(users) > 0:
-			report(Breaks, a.ID, "it goes while %s (%s) still %s it: unless it is made elsewhere, their VMs get no token",
+			report(Breaks, a.ID, "it goes while %s (%s) still %s it: unless it is made elsewhere, their VMs get no "+
+				"token",
 				count(len(users), "WorkloadGroup"), some(users), verb(len(users), "uses", "use"))
 		default:
 			if isProtected(a) {
-				report(Note, a.ID, "it is not made any more, and is kept from pruning: its tokens are valid until `kubectl delete` removes it")
+				report(Note, a.ID, "it is not made any more, and is kept from pruning: its tokens are valid until "+
+					"`kubectl delete` removes it")
 				continue
 			}
 			report(Risk, a.ID, "it goes: its tokens are not valid any more, here or wherever else it is used")
@@ -336,10 +434,13 @@ func findChangedNetworks(p *pair, report report) {
 	p.fieldOfVMs([]string{"network"}, func(about ID, was, will *syntax.Node, whose string) {
 		a, b := was.Text(), will.Text()
 		if a != b {
-			report(Risk, about, "the network of %s becomes %s instead of %s: callers in another network go through a gateway of it, those in the same dial "+
-				"directly, and until `install.sh` ran with the new files the VMs send traffic as if they were in the old one", whose, orNone(b), orNone(a)).
+			report(Risk, about, "the network of %s becomes %s instead of %s: callers in another network go through "+
+				"a gateway of it, those in the same dial "+
+				"directly, and until `install.sh` ran with the new files the VMs send traffic as if they were in "+
+				"the old one", whose, orNone(b), orNone(a)).
 				Steps = []string{
-				"see that network " + orNone(b) + " has a gateway that callers in other networks reach, and keep that of " + orNone(a) + " until the last step",
+				"see that network " + orNone(b) + " has a gateway that callers in other networks reach, and keep " +
+					"that of " + orNone(a) + " until the last step",
 				"apply the objects, then run `install.sh` with the new files on each VM",
 				"remove the gateway of " + orNone(a) + " when no entry is in that network",
 			}
@@ -351,7 +452,8 @@ func findChangedLocalities(p *pair, report report) {
 	p.fieldOfVMs([]string{"locality"}, func(about ID, was, will *syntax.Node, whose string) {
 		a, b := was.Text(), will.Text()
 		if a != b {
-			report(Note, about, "the locality of %s becomes %s instead of %s: failover and locality weights send other callers there", whose, orNone(b), orNone(a))
+			report(Note, about, "the locality of %s becomes %s instead of %s: failover and locality weights send "+
+				"other callers there", whose, orNone(b), orNone(a))
 		}
 	})
 }
@@ -406,28 +508,27 @@ func (p *pair) losesNamespace(o *object) bool {
 }
 
 func findRemovedNamespaces(p *pair, report report) {
+	of := map[kind]map[string][]string{}
+	for _, k := range []kind{{networking, "WorkloadGroup"}, {networking, "WorkloadEntry"}, {"", "Service"}} {
+		of[k] = map[string][]string{}
+		for _, o := range p.was.of(k.group, k.name) {
+			of[k][o.Namespace] = append(of[k][o.Namespace], o.Name)
+		}
+	}
+	registered := map[string]int{}
+	for group, list := range p.was.registered {
+		registered[group.Namespace] += len(list)
+	}
 	for _, ns := range p.gone("", "Namespace") {
 		if isProtected(ns) {
-			report(Note, ns.ID, "it is not made any more, and is kept from pruning: it stays, with what others made in it, until `kubectl delete` removes it")
+			report(Note, ns.ID, "it is not made any more, and is kept from pruning: it stays, with what others made "+
+				"in it, until `kubectl delete` removes it")
 			continue
 		}
-		in := func(group, kind string) (list []string) {
-			for _, o := range p.was.of(group, kind) {
-				if o.Namespace == ns.Name {
-					list = append(list, o.Name)
-				}
-			}
-			return list
-		}
-		registered := 0
-		for of, list := range p.was.registered {
-			if of.Namespace == ns.Name {
-				registered += len(list)
-			}
-		}
+		in := func(group, name string) []string { return of[kind{group, name}][ns.Name] }
 		vms := "every registered VM"
-		if registered > 0 {
-			vms = count(registered, "registered VM")
+		if n := registered[ns.Name]; n > 0 {
+			vms = count(n, "registered VM")
 		}
 		what := fmt.Sprintf("%s, %s and %s", count(len(in(networking, "WorkloadGroup")), "WorkloadGroup"),
 			count(len(in(networking, "WorkloadEntry")), "static entry"), vms)

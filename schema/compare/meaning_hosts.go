@@ -9,14 +9,19 @@ import (
 
 // findRemovedHosts: of Services, by their name, and of ServiceEntries, by their hosts.
 func findRemovedHosts(p *pair, report report) {
+	served := p.will.served()
 	for _, o := range p.gone("", "Service") {
 		host := o.Name + "." + o.Namespace
 		switch {
 		case p.losesNamespace(o):
-		case p.will.serves(o):
+		case served[host]:
 			report(Note, o.ID, "%s is served by a ServiceEntry from now on", host)
 		default:
-			report(Breaks, o.ID, "%s goes: clients that call it fail", host)
+			report(Breaks, o.ID, "%s goes: clients that call it fail", host).Steps = []string{
+				"see that no client calls it: `istio_requests_total` and `istio_tcp_connections_opened_total` with " +
+					"destination_service=\"" + host + ".svc.…\"",
+				"remove routes, policies and configuration of clients that name it, then the Service",
+			}
 		}
 	}
 	remaining := map[string]bool{}
@@ -36,21 +41,23 @@ func findRemovedHosts(p *pair, report report) {
 			}
 		}
 		if n := len(left); n > 0 {
-			report(Breaks, o.ID, "%s %s: clients that call %s fail, or leave the mesh unseen", some(left), verb(n, "goes", "go"), verb(n, "it", "them"))
+			report(Breaks, o.ID, "%s %s: clients that call %s fail, or leave the mesh unseen", some(left), verb(n,
+				"goes", "go"), verb(n, "it", "them"))
 		}
 	}
 }
 
-// serves reports whether a ServiceEntry has a Service's host.
-func (s *set) serves(service *object) bool {
+// served lists the Kubernetes host names, as <service>.<namespace>, that ServiceEntries have.
+func (s *set) served() map[string]bool {
+	found := map[string]bool{}
 	for _, o := range s.of(networking, "ServiceEntry") {
 		for _, h := range texts(o.at("spec", "hosts")) {
-			if strings.HasPrefix(h, service.Name+"."+service.Namespace+".svc.") {
-				return true
+			if host, _, ok := strings.Cut(h, ".svc."); ok {
+				found[host] = true
 			}
 		}
 	}
-	return false
+	return found
 }
 
 // findChangedHosts: a DestinationRule has one host, a VirtualService several.
@@ -59,14 +66,19 @@ func findChangedHosts(p *pair, report report) {
 		a, b := was.text("spec", "host"), will.text("spec", "host")
 		short := !strings.Contains(a, ".") || !strings.Contains(b, ".")
 		if a != b && !(short && fullHost(a, was.Namespace) == fullHost(b, will.Namespace)) {
-			report(Risk, was.ID, "its policy and subsets are for %s from now on, and no longer for %s", orNone(b), orNone(a))
+			report(Risk, was.ID, "its policy and subsets are for %s from now on, and no longer for %s", orNone(b),
+				orNone(a))
 		}
 	})
 	p.both(networking, "VirtualService", func(was, will *object) {
 		now := texts(will.at("spec", "hosts"))
-		left := slices.DeleteFunc(texts(was.at("spec", "hosts")), func(h string) bool { return slices.Contains(now, h) })
+		left := slices.DeleteFunc(texts(was.at("spec", "hosts")), func(h string) bool {
+			return slices.Contains(now,
+				h)
+		})
 		if n := len(left); n > 0 {
-			report(Risk, was.ID, "its routes are no longer for %s: calls there go where they would go without it", some(left))
+			report(Risk, was.ID, "its routes are no longer for %s: calls there go where they would go without it",
+				some(left))
 		}
 	})
 }
@@ -106,7 +118,13 @@ func findRemovedPorts(p *pair, report report) {
 			}
 			moved := slices.IndexFunc(ports(will), func(n hostPort) bool { return n.name == old.name && n.name != "" })
 			if moved >= 0 {
-				report(Breaks, was.ID, "port %s (%s) becomes %s: clients that dial %s fail", old.number, old.name, ports(will)[moved].number, old.number)
+				report(Breaks, was.ID, "port %s (%s) becomes %s: clients that dial %s fail", old.number, old.name,
+					ports(will)[moved].number, old.number).
+					Steps = []string{
+					"add port " + ports(will)[moved].number + " beside " + old.number + ", under another name, and " +
+						"apply it",
+					"move the clients", "remove port " + old.number,
+				}
 			} else {
 				report(Breaks, was.ID, "port %s (%s) goes: clients that dial it fail", old.number, orNone(old.name))
 			}
@@ -119,7 +137,13 @@ func findTargetPorts(p *pair, report report) {
 		for _, old := range ports(was) {
 			for _, now := range ports(will) {
 				if now.number == old.number && now.target != old.target {
-					report(Risk, was.ID, "port %s leads to port %s of its VMs instead of %s: they must listen there first", now.number, now.target, old.target)
+					report(Risk, was.ID, "port %s leads to port %s of its VMs instead of %s: they must listen there "+
+						"first", now.number, now.target, old.target).
+						Steps = []string{
+						"have the application listen on " + now.target + " too, and open it in firewalls",
+						"run `install.sh` with the new files on each VM, so that the sidecar takes its traffic",
+						"apply the objects",
+					}
 				}
 			}
 		}
@@ -134,13 +158,18 @@ func findChangedSelectors(p *pair, report report) {
 		}
 		before, after := p.was.selected(was.Namespace, labels(a)), p.will.selected(was.Namespace, labels(b))
 		if before > 0 && after == 0 {
-			report(Breaks, was.ID, "it selects %s from now on, which no WorkloadGroup or static entry has: calls reach no VM", shown(b))
+			report(Breaks, was.ID, "it selects %s from now on, which no WorkloadGroup or static entry has: calls "+
+				"reach no VM", shown(b))
 			return
 		}
-		report(Risk, was.ID, "it selects %s instead of %s: groups and entries that it selects %d, before %d", shown(b), shown(a), after, before)
+		report(Risk, was.ID, "it selects %s instead of %s: groups and entries that it selects %d, before %d",
+			shown(b), shown(a), after, before)
 	}
 	p.both("", "Service", func(was, will *object) { compare(was, will, "spec", "selector") })
-	p.both(networking, "ServiceEntry", func(was, will *object) { compare(was, will, "spec", "workloadSelector", "labels") })
+	p.both(networking, "ServiceEntry", func(was, will *object) {
+		compare(was, will, "spec", "workloadSelector",
+			"labels")
+	})
 }
 
 // target is where a route leads.
@@ -243,7 +272,8 @@ func findRemovedSubsets(p *pair, report report) {
 		case Breaks:
 			report(Breaks, f.rule, "%s while routes of %s still lead there: those requests get 503", which, f.routers)
 		case Risk:
-			report(Risk, f.rule, "%s together with the routes there (%s): proxies that lose the subset first answer 503; "+
+			report(Risk, f.rule, "%s together with the routes there (%s): proxies that lose the subset first answer "+
+				"503; "+
 				"take away the routes first, then the %s", which, f.routers, verb(n, "subset", "subsets"))
 		case Note:
 			report(Note, f.rule, "%s; no route here leads there", which)

@@ -24,14 +24,16 @@ func findTrustDomain(p *pair, report report) {
 		if naming := p.policiesOf(old); len(naming) > 0 {
 			policies = " (here " + some(naming) + ")"
 		}
-		c := report(Breaks, about, "the trust domain becomes %s instead of %s, and with it every identity: between workloads that have the new one and "+
+		c := report(Breaks, about, "the trust domain becomes %s instead of %s, and with it every identity: between "+
+			"workloads that have the new one and "+
 			"workloads that do not, mTLS fails, and policies that name %s%s match no caller", now, old, old, policies)
 		c.Others = others
 		c.Steps = []string{
 			"add " + old + " to `meshConfig.trustDomainAliases` of istiod, so that both domains are accepted",
 			controlPlaneStep,
 			restartStep,
-			"run `install.sh` with the new files on each VM, one after another: it drops the old certificate, and the sidecar restarts with a new one",
+			"run `install.sh` with the new files on each VM, one after another: it drops the old certificate, and " +
+				"the sidecar restarts with a new one",
 			"remove the alias, and apply policies that name " + now,
 		}
 	}
@@ -54,7 +56,8 @@ func findClusterName(p *pair, report report) {
 	for _, s := range p.settings("cluster.env", "ISTIO_META_CLUSTER_ID", func(f *facts) string { return f.cluster }) {
 		about, others := p.about(s)
 		old, now := value(s.old), value(s.now)
-		c := report(Breaks, about, "the cluster is called %s instead of %s: istiod refuses a token from a VM that names the other, so that VM gets no "+
+		c := report(Breaks, about, "the cluster is called %s instead of %s: istiod refuses a token from a VM that "+
+			"names the other, so that VM gets no "+
 			"certificate, and other clusters of the mesh find no endpoints under the old name", now, old)
 		c.Others = others
 		c.Steps = []string{
@@ -68,7 +71,8 @@ func findClusterName(p *pair, report report) {
 
 // findIstiodAddress: VMs dial what their files say.
 func findIstiodAddress(p *pair, report report) {
-	const why = ": VMs dial the old until `install.sh` ran on them; where nothing answers there any more, they keep what they have, " +
+	const why = ": VMs dial the old until `install.sh` ran on them; where nothing answers there any more, they keep " +
+		"their configuration, " +
 		"get no changes, and leave the mesh when their certificate ends"
 	for _, s := range p.settings("vm.env", "VMMESH_ISTIOD_ADDRESSES", nil) {
 		about, others := p.about(s)
@@ -80,7 +84,8 @@ func findIstiodAddress(p *pair, report report) {
 			}
 		}
 		if len(lost) == 0 && len(elements(s.old)) > 0 {
-			c := report(Note, about, "istiod is also reached at %s: VMs dial it once `install.sh` ran on them", orNone(some(more)))
+			c := report(Note, about, "istiod is also reached at %s: VMs dial it once `install.sh` ran on them",
+				orNone(some(more)))
 			c.Others = others
 			continue
 		}
@@ -95,7 +100,8 @@ func findIstiodAddress(p *pair, report report) {
 	for _, v := range []struct{ variable, what string }{{"VMMESH_ISTIOD_HOST", "host"}, {"VMMESH_ISTIOD_PORT", "port"}} {
 		for _, s := range p.settings("vm.env", v.variable, nil) {
 			about, others := p.about(s)
-			c := report(Breaks, about, "the "+v.what+" of istiod becomes %s instead of %s"+why, value(s.now), value(s.old))
+			c := report(Breaks, about, "the "+v.what+" of istiod becomes %s instead of %s"+why, value(s.now),
+				value(s.old))
 			c.Others = others
 			c.Steps = []string{
 				"see that istiod answers at " + value(s.now) + " with a certificate for it; keep " + value(s.old) + " as it is",
@@ -119,28 +125,35 @@ func findIstioVersion(p *pair, report report) {
 			c = report(Risk, about, "Istio becomes %s instead of %s: istiod must be as new as every sidecar", now, old)
 			c.Steps = []string{controlPlaneStep, restartStep, installStep}
 		case b-a > 1:
-			c = report(Breaks, about, "Istio becomes %s instead of %s, %d minor versions newer: Istio supports one at a time, since istiod serves sidecars "+
-				"that are one minor version older; sidecars that stay behind may refuse their configuration", now, old, b-a)
+			c = report(Breaks, about, "Istio becomes %s instead of %s, %d minor versions newer: Istio supports one "+
+				"at a time, since istiod serves sidecars "+
+				"that are one minor version older; sidecars that stay behind may refuse their configuration", now,
+				old, b-a)
 			for v := a + 1; v <= b; v++ {
 				version := "1." + strconv.Itoa(v)
 				if v == b {
 					version = now
 				}
-				c.Steps = append(c.Steps, "build with "+version+": update Istio's CRDs and istiod, restart the pods that have a sidecar, then run `install.sh` on each VM")
+				c.Steps = append(c.Steps, "build with "+version+": update Istio's CRDs and istiod, restart the pods "+
+					"that have a sidecar, then run `install.sh` on each VM")
 			}
 		case b-a == 1:
-			c = report(Risk, about, "Istio becomes %s instead of %s: istiod must be first, since sidecars that are newer than it are not supported", now, old)
+			c = report(Risk, about, "Istio becomes %s instead of %s: istiod must be first, since sidecars that are "+
+				"newer than it are not supported", now, old)
 			c.Steps = []string{"update Istio's CRDs, then " + controlPlaneStep, restartStep, installStep}
 		case b < a:
-			c = report(Breaks, about, "Istio becomes %s instead of %s, which is older: sidecars that are newer than istiod are not supported, and objects "+
+			c = report(Breaks, about, "Istio becomes %s instead of %s, which is older: sidecars that are newer than "+
+				"istiod are not supported, and objects "+
 				"may have fields that the older one does not read; `install.sh` keeps a newer package", now, old)
 			c.Steps = []string{
-				"run `install.sh --allow-downgrade` with the new files on each VM, one after another: the sidecar restarts",
+				"run `install.sh --allow-downgrade` with the new files on each VM, one after another: the sidecar " +
+					"restarts",
 				"restart the pods with sidecars of " + now + ", which is a revision of its own",
 				"update istiod last, one minor version at a time; leave Istio's CRDs as they are",
 			}
 		default:
-			c = report(Note, about, "Istio becomes %s instead of %s, within one minor version: istiod first, then the sidecars", now, old)
+			c = report(Note, about, "Istio becomes %s instead of %s, within one minor version: istiod first, then "+
+				"the sidecars", now, old)
 			c.Steps = []string{controlPlaneStep, installStep}
 		}
 		c.Others = others
@@ -163,7 +176,7 @@ const networkLabel = "topology.istio.io/network"
 // findMeshNetwork: an endpoint in a network without a gateway is dialled directly, wherever the caller is.
 func findMeshNetwork(p *pair, report report) {
 	seen := map[string]bool{}
-	tell := func(about ID, old, now string) {
+	add := func(about ID, old, now string) {
 		if old == now || seen[old+"\x00"+now] {
 			return
 		}
@@ -172,21 +185,27 @@ func findMeshNetwork(p *pair, report report) {
 		if networks := p.will.networks(now); len(networks) > 0 {
 			vms = " (here VMs in " + some(networks) + ")"
 		}
-		report(Breaks, about, "the network of the cluster becomes %s instead of %s: while istiod, the gateways and the pods do not all have the new name, "+
-			"callers in other networks%s find no gateway for it and dial addresses of pods that they do not reach", orNone(now), orNone(old), vms).
+		report(Breaks, about, "the network of the cluster becomes %s instead of %s: while istiod, the gateways and "+
+			"the pods do not all have the new name, "+
+			"callers in other networks%s find no gateway for it and dial addresses of pods that they do not reach",
+			orNone(now), orNone(old), vms).
 			Steps = []string{
-			"update istiod and the east-west gateway together with the new files of control-plane/, and apply the label of the namespace",
-			"restart the gateway first, then the pods that have a sidecar: a pod has the name of the network since it was started",
-			"set the new name wherever another cluster or spec names " + orNone(old) + ": meshNetworks, gateways of other networks",
+			"update istiod and the east-west gateway together with the new files of control-plane/, and apply the " +
+				"label of the namespace",
+			"restart the gateway first, then the pods that have a sidecar: a pod has the name of the network since " +
+				"it was started",
+			"set the new name wherever another cluster or spec names " + orNone(old) + ": meshNetworks, gateways of " +
+				"other networks",
 			"see that VMs have the gateway's address for services of the cluster: `istioctl proxy-config endpoints`",
 		}
 	}
 	p.both("", "Namespace", func(was, will *object) {
-		old, now := was.at("metadata", "labels", networkLabel).Text(), will.at("metadata", "labels", networkLabel).Text()
-		tell(will.ID, old, now)
+		old, now := was.at("metadata", "labels", networkLabel).Text(), will.at("metadata", "labels",
+			networkLabel).Text()
+		add(will.ID, old, now)
 	})
 	if p.wasMesh != nil && p.willMesh != nil {
-		tell(p.meshID(), p.wasMesh.network, p.willMesh.network)
+		add(p.meshID(), p.wasMesh.network, p.willMesh.network)
 	}
 }
 
@@ -223,8 +242,10 @@ func findInjection(p *pair, report report) {
 		switch {
 		case old == now:
 		case old == "":
-			report(Risk, will.ID, "pods that are created from now on get a sidecar, those that run do not: those with one speak mTLS and are subject to "+
-				"policies, calls to ports that no Service declares may change, and a Job with a sidecar may not end; VMs are not affected").
+			report(Risk, will.ID, "pods that are created from now on get a sidecar, those that run do not: those "+
+				"with one speak mTLS and are subject to "+
+				"policies, calls to ports that no Service declares may change, and a Job with a sidecar may not "+
+				"end; VMs are not affected").
 				Steps = []string{
 				"see that the pods' ports are declared, and label Jobs `sidecar.istio.io/inject: \"false\"`",
 				"apply, then `kubectl rollout restart deployment -n " + will.Name + "`, one Deployment after another",
@@ -235,16 +256,19 @@ func findInjection(p *pair, report report) {
 			if list := p.will.strict(); len(list) > 0 {
 				strict = " (here " + some(list) + ")"
 			}
-			report(Breaks, will.ID, "pods that are created from now on have no sidecar: with the next restart they speak plaintext, which STRICT%s "+
-				"refuses, and policies that name their service accounts match no more calls of theirs", strict).
+			report(Breaks, will.ID, "pods that are created from now on have no sidecar: with the next restart they "+
+				"speak plaintext, which STRICT%s "+
+				"refuses, and policies that name their service accounts no longer match their calls", strict).
 				Steps = []string{
 				"accept plaintext (PERMISSIVE) and calls without an identity wherever these pods call",
 				"apply, then `kubectl rollout restart deployment -n " + will.Name + "`",
 			}
 		default:
-			report(Risk, will.ID, "pods that are created from now on get the sidecar of revision %s instead of %s; those that run keep theirs", now, old).
+			report(Risk, will.ID, "pods that are created from now on get the sidecar of revision %s instead of %s; "+
+				"those that run keep theirs", now, old).
 				Steps = []string{
-				"see that istiod of revision " + now + " runs", "apply, then `kubectl rollout restart deployment -n " + will.Name + "`",
+				"see that istiod of revision " + now + " runs", "apply, then `kubectl rollout restart deployment -n " +
+					"" + will.Name + "`",
 			}
 		}
 	})

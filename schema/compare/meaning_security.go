@@ -7,7 +7,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// modes ranks what a PeerAuthentication demands. Where it sets no mode, that of the namespace or the mesh applies, whose
+// modes ranks what a PeerAuthentication demands. Where it sets no mode, that of the namespace or the mesh applies,
+// whose
 // default is PERMISSIVE.
 var modes = map[string]int{"DISABLE": 0, "PERMISSIVE": 1, "UNSET": 1, "STRICT": 2}
 
@@ -39,20 +40,41 @@ type modeChange struct {
 	old, now string
 }
 
-func (c modeChange) where() string {
+// where names the port of a change, and the groups of VMs.
+func (p *pair) where(c modeChange) string {
+	whose := p.will.whose(c.policy)
 	if c.port == "" {
-		return "mTLS"
+		return "mTLS" + whose
 	}
-	return "mTLS of port " + c.port
+	return "mTLS of port " + c.port + whose
+}
+
+// scope is what policies of a kind apply to: the workloads of a namespace that a selector matches.
+type scope struct {
+	kind      kind
+	namespace string
+	key       string // see scopeOf; "" is the whole namespace
+}
+
+// inScope lists the policies of a kind that apply to the same workloads, in order. The list is the set's own.
+func (s *set) inScope(k kind, namespace, key string) []*object {
+	if s.scopes == nil {
+		s.scopes = map[scope][]*object{}
+		for _, o := range s.objects {
+			if o.Group == security {
+				at := scope{kind{o.Group, o.Kind}, o.Namespace, scopeOf(o)}
+				s.scopes[at] = append(s.scopes[at], o)
+			}
+		}
+	}
+	return s.scopes[scope{k, namespace, key}]
 }
 
 // namespaceMode is the mode that a namespace's own policy gives to policies without one, UNSET where it sets none
 // either.
 func (s *set) namespaceMode(namespace string) string {
-	for _, o := range s.of(security, "PeerAuthentication") {
-		if o.Namespace == namespace && isNull(o.at("spec", "selector")) {
-			return mode(o.at("spec", "mtls"))
-		}
+	for _, o := range s.inScope(kind{security, "PeerAuthentication"}, namespace, "") {
+		return mode(o.at("spec", "mtls"))
 	}
 	return "UNSET"
 }
@@ -106,10 +128,8 @@ func (p *pair) modeChanges() []modeChange {
 
 // sameScope returns a policy of the kind of another that applies to the same workloads, nil where there is none.
 func (s *set) sameScope(like *object) *object {
-	for _, o := range s.of(like.Group, like.Kind) {
-		if o.Namespace == like.Namespace && scopeOf(o) == scopeOf(like) {
-			return o
-		}
+	for _, o := range s.inScope(kind{like.Group, like.Kind}, like.Namespace, scopeOf(like)) {
+		return o
 	}
 	return nil
 }
@@ -130,9 +150,19 @@ func findStricter(p *pair, report report) {
 		switch {
 		case modes[c.now] < modes[c.old]:
 		case c.now == "STRICT":
-			report(Breaks, c.policy.ID, "%s becomes STRICT instead of %s: callers without a sidecar, who speak plaintext, are refused", c.where(), inherited(c.old))
+			report(Breaks, c.policy.ID, "%s becomes STRICT instead of %s: callers without a sidecar, who speak "+
+				"plaintext, are refused", p.where(c), inherited(c.old)).
+				Steps = []string{
+				"find callers in plaintext: " +
+					"`istio_requests_total{reporter=\"destination\",connection_security_policy=\"none\"}`, or " +
+					"`istio_tcp_connections_opened_total` of the same labels; load balancers' health checks and " +
+					"Prometheus are among them",
+				"give them a sidecar, or a port of their own that stays PERMISSIVE",
+				"apply when none is left",
+			}
 		default:
-			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still accepted", c.where(), inherited(c.now), inherited(c.old))
+			report(Note, c.policy.ID, "%s becomes %s instead of %s: plaintext is still accepted", p.where(c),
+				inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -142,9 +172,11 @@ func findLooser(p *pair, report report) {
 		switch {
 		case modes[c.now] > modes[c.old]:
 		case c.now == "DISABLE":
-			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and policies that name callers match none", c.where(), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes DISABLE instead of %s: traffic is no longer encrypted, and "+
+				"policies that name callers match none", p.where(c), inherited(c.old))
 		default:
-			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, who have no identity, are let in", c.where(), inherited(c.now), inherited(c.old))
+			report(Risk, c.policy.ID, "%s becomes %s instead of %s: callers in plaintext, who have no identity, are "+
+				"let in", p.where(c), inherited(c.now), inherited(c.old))
 		}
 	}
 }
@@ -168,10 +200,31 @@ func action(o *object) string {
 // acting lists the policies with an action that hold for all that another policy selects: those with its selector, and
 // those of the whole namespace.
 func (s *set) acting(do string, like *object) []*object {
-	return slices.DeleteFunc(slices.Clone(s.of(security, "AuthorizationPolicy")), func(o *object) bool {
-		covers := scopeOf(o) == "" || scopeOf(o) == scopeOf(like)
-		return o.Namespace != like.Namespace || action(o) != do || !covers
-	})
+	k, key := kind{security, "AuthorizationPolicy"}, scopeOf(like)
+	found := slices.Clone(s.inScope(k, like.Namespace, key))
+	if key != "" {
+		found = append(found, s.inScope(k, like.Namespace, "")...)
+	}
+	return slices.DeleteFunc(found, func(o *object) bool { return action(o) != do })
+}
+
+// rules are the rules of the policies that [set.acting] lists.
+func (s *set) rules(like *object) map[string]bool {
+	at := scope{kind{"", action(like)}, like.Namespace, scopeOf(like)}
+	if have, ok := s.rulesOf[at]; ok {
+		return have
+	}
+	have := map[string]bool{}
+	for _, o := range s.acting(action(like), like) {
+		for _, r := range items(o.at("spec", "rules")) {
+			have[rule(r)] = true
+		}
+	}
+	if s.rulesOf == nil {
+		s.rulesOf = map[scope]map[string]bool{}
+	}
+	s.rulesOf[at] = have
+	return have
 }
 
 // rule is a rule of a policy as a text that equal rules share, whatever the order of the values in its lists.
@@ -185,7 +238,10 @@ func rule(n *syntax.Node) string {
 		for i := range n.Items {
 			sort(&n.Items[i])
 		}
-		slices.SortStableFunc(n.Items, func(a, b syntax.Node) int { return strings.Compare(canonical(&a), canonical(&b)) })
+		slices.SortStableFunc(n.Items, func(a, b syntax.Node) int {
+			return strings.Compare(canonical(&a),
+				canonical(&b))
+		})
 	}
 	sort(c)
 	return canonical(c)
@@ -194,19 +250,13 @@ func rule(n *syntax.Node) string {
 // covered reports whether the policies of a side do all that a policy does: they apply to what it applies to, with its
 // action, and have its rules.
 func (s *set) covered(o *object) bool {
-	others := s.acting(action(o), o)
-	rules := map[string]bool{}
-	for _, other := range others {
-		for _, r := range items(other.at("spec", "rules")) {
-			rules[rule(r)] = true
-		}
-	}
+	have := s.rules(o)
 	for _, r := range items(o.at("spec", "rules")) {
-		if !rules[rule(r)] {
+		if !have[rule(r)] {
 			return false
 		}
 	}
-	return len(others) > 0
+	return len(s.acting(action(o), o)) > 0
 }
 
 // findRenamedPolicies: the name of a policy has no effect; the order in which one goes and the other comes has.
@@ -220,10 +270,12 @@ func findRenamedPolicies(p *pair, report report) {
 				return
 			}
 			if len(compareSpecs(was, will)) == 0 {
-				report(Note, will.ID, "it is %s under another name, and nothing else changes: apply it before the old one is deleted", was.Name)
+				report(Note, will.ID, "it is %s under another name, and nothing else changes: apply it before the "+
+					"old one is deleted", was.Name)
 				return
 			}
-			report(Note, will.ID, "it replaces %s, which applies to the same workloads: apply it before the old one is deleted", was.Name)
+			report(Note, will.ID, "it replaces %s, which applies to the same workloads: apply it before the old one "+
+				"is deleted", was.Name)
 		})
 	}
 }
@@ -235,7 +287,13 @@ func findAddedAllows(p *pair, report report) {
 		}
 		rules := len(items(o.at("spec", "rules")))
 		if len(p.was.acting("ALLOW", o)) == 0 {
-			report(Breaks, o.ID, "before, everyone could call; from now on whatever its %s %s not allow is denied", count(rules, "rule"), verb(rules, "does", "do"))
+			report(Breaks, o.ID, "before, everyone could call the VMs%s; from now on whatever its %s %s not allow "+
+				"is denied", p.will.whose(o), count(rules, "rule"), verb(rules, "does", "do")).
+				Steps = []string{
+				"apply it with the annotation `istio.io/dry-run: \"true\"`, and read what it would deny: the " +
+					"sidecars' metrics with the label `authz_dry_run_result`",
+				"add rules for callers that are missing, then apply it without the annotation",
+			}
 		} else {
 			report(Risk, o.ID, "it comes beside others that allow: more may call")
 		}
@@ -260,7 +318,8 @@ func findRemovedAllows(p *pair, report report) {
 			continue
 		}
 		if len(p.will.acting("ALLOW", o)) == 0 {
-			report(Risk, o.ID, "it goes, and no other allows: from now on everyone may call who is not denied")
+			report(Risk, o.ID, "it goes, and no other allows: from now on everyone may call the VMs%s who is not "+
+				"denied", p.will.whose(o))
 		} else {
 			report(Breaks, o.ID, "it goes while others still allow: callers that it alone allowed are denied")
 		}
@@ -271,7 +330,8 @@ func findChangedDenials(p *pair, report report) {
 	for _, o := range p.will.of(security, "AuthorizationPolicy") {
 		if action(o) == "DENY" && p.existed(o) && !p.did(o, "DENY") && !p.was.covered(o) {
 			rules := len(items(o.at("spec", "rules")))
-			report(Breaks, o.ID, "it comes: callers that its %s %s are denied, whatever else allows them", count(rules, "rule"), verb(rules, "names", "name"))
+			report(Breaks, o.ID, "it comes: callers that its %s %s are denied, whatever else allows them",
+				count(rules, "rule"), verb(rules, "names", "name"))
 		}
 	}
 	for _, o := range p.was.of(security, "AuthorizationPolicy") {
@@ -314,12 +374,7 @@ func findChangedRules(p *pair, report report) {
 
 // lacking counts the rules that no policy of a side has, of those with the action and the workloads of a policy there.
 func (s *set) lacking(rules []*syntax.Node, like *object) int {
-	have := map[string]bool{}
-	for _, o := range s.acting(action(like), like) {
-		for _, r := range items(o.at("spec", "rules")) {
-			have[rule(r)] = true
-		}
-	}
+	have := s.rules(like)
 	n := 0
 	for _, r := range rules {
 		if !have[rule(r)] {

@@ -27,11 +27,60 @@ func vmFileAt(path string) (vmFile, bool) {
 	return f, true
 }
 
+// vmConfigMap ends the name of the ConfigMap with the files of a group: <group>-vm-files. A file of one instance is
+// <instance>.<file> there.
+const vmConfigMap = "-vm-files"
+
+// vmFilesInConfigMaps finds the files of VMs that differ in ConfigMaps, as those of a tree.
+func vmFilesInConfigMaps(p *pair) []vmFile {
+	var found []vmFile
+	p.both("", "ConfigMap", func(was, will *object) {
+		group, ok := strings.CutSuffix(was.Name, vmConfigMap)
+		if !ok {
+			return
+		}
+		old, now := labels(was.at("data")), labels(will.at("data"))
+		keys := map[string]bool{}
+		for key := range old {
+			keys[key] = true
+		}
+		for key := range now {
+			keys[key] = true
+		}
+		for _, key := range sortedKeys(keys) {
+			f := vmFile{change: Changed, namespace: was.Namespace, group: group, name: key}
+			for name := range ofEveryVM {
+				if instance, ok := strings.CutSuffix(key, "."+name); ok {
+					f.instance, f.name = instance, name
+				}
+			}
+			a, before := old[key]
+			b, after := now[key]
+			switch {
+			case a == b && before == after:
+				continue
+			case !before:
+				f.change = Added
+			case !after:
+				f.change = Removed
+			default:
+				f.old, f.new = []byte(a), []byte(b)
+			}
+			found = append(found, f)
+		}
+	})
+	slices.SortStableFunc(found, func(a, b vmFile) int {
+		return strings.Compare(a.namespace+"/"+a.group, b.namespace+"/"+b.group)
+	})
+	return found
+}
+
 // ofEveryVM are the files that hold settings of VMs. Of the others, the scripts and units are the same for all,
 // user-data repeats them, and a line more in the table of instances has no effect on the VMs that are there. The value
 // is whether install.sh restarts the sidecar when the file differs.
 var ofEveryVM = map[string]bool{
-	"cluster.env": true, "mesh.yaml": true, "hosts": true, "root-cert.pem": true, "vm.env": true, "firewall.rules": false, "firewall.nft": false,
+	"cluster.env": true, "mesh.yaml": true, "hosts": true, "root-cert.pem": true, "vm.env": true,
+	"firewall.rules": false, "firewall.nft": false,
 }
 
 var ofTheSpec = map[string]bool{"instances": true, "user-data": true}
@@ -77,7 +126,8 @@ func findVMFiles(p *pair, report report) {
 			whose = some(names)
 		}
 		if len(what) > 0 {
-			report(Risk, g.id, "what changes for %s (%s) reaches them when `install.sh` is run there with the new files, which %s",
+			report(Risk, g.id, "what changes for %s (%s) reaches them when `install.sh` is run there with the new "+
+				"files, which %s",
 				whose, strings.Join(what, "; "), restarts(restart))
 		}
 	}
@@ -245,7 +295,8 @@ func setupSummary(all []Setup) string {
 	return text
 }
 
-// noteScripts adds one note for all groups when what is the same on every VM changes, as with another version of vmmesh.
+// noteScripts adds one note for all groups when what is the same on every VM changes, as with another version of
+// vmmesh.
 func (c *Changes) noteScripts(files []vmFile) {
 	names, groups := map[string]bool{}, 0
 	for _, g := range byGroup(files) {

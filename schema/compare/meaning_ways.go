@@ -16,17 +16,20 @@ func findRemovedWays(p *pair, report report) {
 			}
 		}
 		if len(left) > 0 {
-			report(Breaks, o.ID, "istiod is no longer exposed as %s: VMs that come through this gateway keep their configuration, and cannot connect again", some(left))
+			report(Breaks, o.ID, "istiod is no longer exposed as %s: VMs that come through this gateway keep their "+
+				"configuration, and cannot connect again", some(left))
 		}
 	}
 	for _, o := range p.gone("gateway.networking.k8s.io", "Gateway") {
 		if network := o.at("metadata", "labels", "topology.istio.io/network").Text(); network != "" {
-			report(Risk, o.ID, "a gateway of network %s goes: where it was the last, others dial that network's VMs themselves", network)
+			report(Risk, o.ID, "a gateway of network %s goes: where it was the last, others dial that network's VMs "+
+				"themselves", network)
 		}
 	}
 	for _, o := range p.came("gateway.networking.k8s.io", "Gateway") {
 		if network := o.at("metadata", "labels", "topology.istio.io/network").Text(); network != "" && p.was.inNetwork(network) {
-			report(Risk, o.ID, "others reach the VMs of network %s through this gateway from now on, by mTLS alone", network)
+			report(Risk, o.ID, "others reach the VMs of network %s through this gateway from now on, by mTLS alone",
+				network)
 		}
 	}
 }

@@ -99,7 +99,7 @@ func (p *pair) about(s setting) (ID, []ID) {
 	return s.groups[0], s.groups[1:]
 }
 
-// meshID stands for the control plane in a consequence.
+// meshID names the control plane in a consequence.
 func (p *pair) meshID() ID {
 	name := "istio-system"
 	if p.willMesh != nil && p.willMesh.namespace != "" {

@@ -31,11 +31,12 @@ func (id ID) String() string {
 func (id ID) compare(other ID) int {
 	return cmp.Or(
 		cmp.Compare(id.folder(), other.folder()), cmp.Compare(id.Kind, other.Kind),
-		cmp.Compare(id.Name, other.Name), cmp.Compare(id.Group, other.Group), cmp.Compare(id.Namespace, other.Namespace),
+		cmp.Compare(id.Name, other.Name), cmp.Compare(id.Group, other.Group), cmp.Compare(id.Namespace,
+			other.Namespace),
 	)
 }
 
-// folder is the namespace that an object is sorted under: a Namespace stands with what is in it.
+// folder is the namespace that an object is sorted under: a Namespace is listed with what is in it.
 func (id ID) folder() string {
 	if id.Namespace == "" {
 		return id.Name
@@ -70,7 +71,10 @@ type set struct {
 	// registered are the entries that istiod made, by the group that the VMs registered in. They are in the export of a
 	// cluster alone, and no build makes or removes them.
 	registered map[ID][]string
-	vms        map[label][]map[string]string // see selected
+	vms        map[label][]member        // see selecting
+	scopes     map[scope][]*object       // see inScope
+	rulesOf    map[scope]map[string]bool // see rules
+	identities map[string][]string       // see naming
 }
 
 // registeredIn is where istiod notes the group that a VM registered in.
@@ -99,10 +103,10 @@ func objectFiles(files []File) []File {
 	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !isObjects(f.Path) })
 }
 
-// isObjects tells whether a file of a tree holds objects for a cluster.
+// isObjects reports whether a file of a tree holds objects for a cluster.
 func isObjects(path string) bool { return strings.HasPrefix(path, "manifests/") }
 
-// readSet reads the objects of all texts, whose names begin with dir. Documents that are no objects, such as values of
+// readSet reads the objects of all texts, whose names begin with dir. Documents that are not objects, such as values of
 // a chart, are passed over.
 func readSet(dir string, files []File, c *Changes) (*set, diag.List) {
 	s := &set{index: map[ID]*object{}, registered: map[ID][]string{}}
@@ -139,7 +143,8 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		}
 		return
 	}
-	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root, "metadata", "name").Text()}
+	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root,
+		"metadata", "name").Text()}
 	if version == "" || kind == "" || id.Name == "" || group == "kustomize.config.k8s.io" {
 		return
 	}
@@ -149,7 +154,8 @@ func (s *set) add(root *syntax.Node, file string, c *Changes) {
 		return
 	}
 	if first := s.index[id]; first != nil {
-		c.Notes = append(c.Notes, fmt.Sprintf("%s is there twice, in %s and %s; the first was compared", id, printable(first.file), printable(file)))
+		c.Notes = append(c.Notes, fmt.Sprintf("%s is there twice, in %s and %s; the first was compared", id,
+			printable(first.file), printable(file)))
 		return
 	}
 	o := &object{ID: id, file: file, root: without(root)}
@@ -202,10 +208,29 @@ func ofOthers(o *object) bool {
 		strings.HasPrefix(o.at("metadata", "labels", "gateway.istio.io/managed").Text(), "istio.io-")
 }
 
-// ofSpec reports whether an object has the labels of vmmesh. Where some of a side have them, those without are others'.
-func ofSpec(o *object) bool {
+// specOf returns the spec that an object is made from, by the labels of vmmesh; "" where it does not have them.
+func specOf(o *object) string {
 	labels := o.at("metadata", "labels")
-	return labels.Get(managedBy).Text() == "vmmesh" && labels.Get(specLabel).Text() != ""
+	if labels.Get(managedBy).Text() != "vmmesh" {
+		return ""
+	}
+	return labels.Get(specLabel).Text()
+}
+
+// ours returns which objects of a live cluster, that a build does not make, it made before: those with the labels of its
+// specs. Where none has these, a spec has another name than before, and those with labels of any are taken; where none
+// has labels, all that the cluster and its controllers did not make.
+func ours(was, will *set) func(*object) bool {
+	specs := map[string]bool{}
+	for _, o := range will.objects {
+		specs[specOf(o)] = true
+	}
+	delete(specs, "")
+	labelled := slices.ContainsFunc(was.objects, func(o *object) bool { return specOf(o) != "" })
+	known := slices.ContainsFunc(was.objects, func(o *object) bool { return specs[specOf(o)] })
+	return func(o *object) bool {
+		return !ofOthers(o) && (!labelled || specOf(o) != "" && (!known || specs[specOf(o)]))
+	}
 }
 
 // serverFields are the fields of metadata that the API server writes.
@@ -256,7 +281,7 @@ func at(n *syntax.Node, keys ...string) *syntax.Node {
 	return n
 }
 
-// items are a list's, none for what is no list.
+// items are the items of a list, none of any other value.
 func items(n *syntax.Node) []*syntax.Node {
 	if n == nil || n.Kind != syntax.Seq {
 		return nil

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -84,7 +85,7 @@ func (p *pair) both(group, kind string, f func(was, will *object)) {
 	}
 }
 
-// machine is what a static entry stands for, whatever its name: an address in a network.
+// machine is the VM of a static entry, whatever its name: an address in a network.
 type machine struct{ network, address string }
 
 func machineOf(e *object) machine {
@@ -131,29 +132,44 @@ func (p *pair) pairEntries() {
 // pairGroups pairs the groups that only one side has: those with the same labels, or those to which all static entries
 // of a group move. Of several the one that takes most entries is the same group under another name.
 func (p *pair) pairGroups() {
-	came := p.came(networking, "WorkloadGroup")
+	labelled := map[string][]*object{}
+	for _, now := range p.came(networking, "WorkloadGroup") {
+		if l := now.at("spec", "metadata", "labels"); !isNull(l) {
+			labelled[canonical(l)] = append(labelled[canonical(l)], now)
+		}
+	}
 	for _, old := range p.gone(networking, "WorkloadGroup") {
-		var best *object
-		most := -1
-		for _, now := range came {
-			if p.before(now) != nil {
+		moved := map[ID]int{} // how many entries each group takes
+		for _, e := range p.wasEntries[old.ID] {
+			moved[p.willGroup[p.renamed[e.ID]]]++
+		}
+		var candidates []*object
+		if l := old.at("spec", "metadata", "labels"); !isNull(l) {
+			// The first that is free represents all to which no entries move.
+			list := labelled[canonical(l)]
+			for len(list) > 0 && p.before(list[0]) != nil {
+				list = list[1:]
+			}
+			if labelled[canonical(l)] = list; len(list) > 0 {
+				candidates = append(candidates, list[0])
+			}
+		}
+		for id, n := range moved {
+			now := p.will.index[id]
+			if now == nil || p.before(now) != nil {
 				continue
 			}
-			moved := 0
-			for _, e := range p.wasEntries[old.ID] {
-				if p.willGroup[p.renamed[e.ID]] == now.ID {
-					moved++
-				}
-			}
 			a, b := old.at("spec", "metadata", "labels"), now.at("spec", "metadata", "labels")
-			same := !isNull(a) && !isNull(b) && equal(a, b)
-			if (same || moved > 0 && moved == len(p.wasEntries[old.ID])) && moved > most {
-				best, most = now, moved
+			if n == len(p.wasEntries[old.ID]) || !isNull(a) && !isNull(b) && equal(a, b) {
+				candidates = append(candidates, now)
 			}
 		}
-		if best != nil {
-			p.rename(old, best)
+		if len(candidates) == 0 {
+			continue
 		}
+		p.rename(old, slices.MinFunc(candidates, func(a, b *object) int {
+			return cmp.Or(cmp.Compare(moved[b.ID], moved[a.ID]), a.ID.compare(b.ID))
+		}))
 	}
 }
 
@@ -182,7 +198,8 @@ var pairedKinds = []pairedKind{
 
 // scopeOf is what a policy applies to.
 func scopeOf(o *object) string {
-	return canonicalAt(o, "spec", "selector", "matchLabels") + canonicalAt(o, "spec", "targetRef") + canonicalAt(o, "spec", "targetRefs")
+	return canonicalAt(o, "spec", "selector", "matchLabels") + canonicalAt(o, "spec", "targetRef") + canonicalAt(o,
+		"spec", "targetRefs")
 }
 
 // canonicalAt is a value of an object as a text that equal values share; nothing, null and {} are equal.

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// told are the consequences of a change, and the objects that differ.
-func told(c Changes) (lines []string) {
+// reported are the consequences of a change, and the objects that differ.
+func reported(c Changes) (lines []string) {
 	for _, o := range c.Objects {
 		line := string(rune(o.Change)) + " " + o.ID.String()
 		if o.Change == Renamed {
@@ -94,7 +94,7 @@ func TestRenames(t *testing.T) {
 			[]string{"- Service ns/a", "+ Service ns/b", "breaks host-removed: Service ns/a"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := told(compared(t, c.old, c.new))
+			got := reported(compared(t, c.old, c.new))
 			require.ElementsMatch(t, c.want, got)
 		})
 	}
@@ -123,7 +123,7 @@ func TestDeletions(t *testing.T) {
     kubectl delete -n ns workloadgroup.networking.istio.io g
     kubectl delete -n ns peerauthentication.security.istio.io p
     kubectl delete namespace ns
-  kubectl apply -k --prune: 5 of 7 objects; WorkloadGroup ns/g, Namespace ns stay (guarded kinds, which are not in its list)
+  kubectl apply -k --prune: 5 of 7 objects; WorkloadGroup ns/g, Namespace ns stay (not in its list of kinds, or without its label)
   Argo CD with pruning: 4 of 7 objects; WorkloadEntry ns/g-2, WorkloadGroup ns/g, Namespace ns stay (Prune=false)
   Flux with pruning: 4 of 7 objects; Service ns/s, WorkloadGroup ns/g, Namespace ns stay (prune: disabled)
 `, section)
@@ -145,7 +145,90 @@ func TestDeletionsOfRenames(t *testing.T) {
 	}
 	c := compared(t, group+entry("g-1"), group+entry("g-2"))
 	id := ID{networking, "WorkloadEntry", "ns", "g-1"}
-	require.Equal(t, []Deletion{{ID: id, Now: ID{networking, "WorkloadEntry", "ns", "g-2"}, ArgoCD: true, Flux: true}}, c.Deletions)
+	require.Equal(t, []Deletion{{ID: id, Now: ID{networking, "WorkloadEntry", "ns", "g-2"}, ArgoCD: true, Flux: true, Pruned: true, version: "networking.istio.io/v1"}}, c.Deletions)
 	require.Equal(t, []Setup{{Group: ID{networking, "WorkloadGroup", "ns", "g"}, VMs: []string{"g-2"}, Restart: true, Files: []string{"all, for the new name"}}}, c.Setup)
 	require.Empty(t, compared(t, group+entry("g-1"), group+entry("g-1")).Deletions)
+}
+
+// A text of several lines is compared by its lines, and no line of a credential is shown.
+func TestLinesOfTexts(t *testing.T) {
+	text := func(value string) string {
+		return doc("v1", "Service", "a", "data:\n  x: |\n    "+strings.ReplaceAll(value, "\n", "\n    ")+"\n")
+	}
+	shown := func(old, new string) string { return text2(t, compared(t, text(old), text(new)), false) }
+	require.Contains(t, shown("a\nb\nc", "a\nd\nc"), "    data.x:\n      - b\n      + d\n")
+	require.Contains(t, shown("a\nb\nc", "a\nb\nc\nd\ne"), "    data.x:\n      + d\n      + e\n")
+	require.Contains(t, shown("a\n"+strings.Repeat("b\n", 60)+"c", "a\nc"), "      … and 20 lines more\n")
+	const key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj%s\nAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE KEY-----"
+	got := shown("k:\n"+strings.Replace(key, "%s", "AAAA", 1), "k:\n"+strings.Replace(key, "%s", "BBBB", 1))
+	require.NotContains(t, got, "MIIEvQ")
+	require.Contains(t, got, "data.x: differs in what is left out, or in white space\n")
+}
+
+// Equal lines are one: of objects, of files, and of what changes mean.
+func TestFolds(t *testing.T) {
+	var was, will strings.Builder
+	for _, name := range []string{"g-1", "g-2", "g-3", "g-4", "g-5", "g-6"} {
+		was.WriteString(doc("networking.istio.io/v1", "WorkloadEntry", name, "spec: {address: 10.0.0."+name[2:]+", weight: 1}\n"))
+		will.WriteString(doc("networking.istio.io/v1", "WorkloadEntry", name, "spec: {address: 10.0.0."+name[2:]+", weight: 2}\n"))
+	}
+	group := doc("networking.istio.io/v1", "WorkloadGroup", "g", "spec: {}\n")
+	require.Contains(t, text2(t, compared(t, group+was.String(), group+will.String()), false),
+		"objects:\n~ WorkloadEntry ns/g-1, ns/g-2, ns/g-3 and 3 more\n    spec.weight: 1 → 2\nwhat it means:\n")
+	require.Contains(t, text2(t, compared(t, group, group+will.String()), false), "objects:\n+ WorkloadEntry ns/g-1, ns/g-2, ns/g-3 and 3 more\n")
+
+	old, made := map[string]string{}, map[string]string{}
+	for _, name := range []string{"a", "b", "c"} {
+		old["vms/ns/"+name+"/vm.env"], made["vms/ns/"+name+"/vm.env"] = "VMMESH_X='1'\n", "VMMESH_X='2'\n"
+		old["vms/ns/"+name+"/hosts"], made["vms/ns/"+name+"/hosts"] = "1.1.1.1 "+name+"\n", "1.1.1.2 "+name+"\n"
+	}
+	old["vms/ns/gone/vm.env"], old["vms/ns/gone/1/cluster.env"] = "x", "y"
+	c := trees(t, old, made)
+	var b strings.Builder
+	require.NoError(t, WriteText(&b, &c, false))
+	require.Contains(t, b.String(), `files:
+~ vms/ns/a/hosts
+    - 1.1.1.1 a
+    + 1.1.1.2 a
+~ vms/ns/a/vm.env and 2 more vm.env: VMMESH_X: '1' → '2'
+~ vms/ns/b/hosts
+    - 1.1.1.1 b
+    + 1.1.1.2 b
+~ vms/ns/c/hosts
+    - 1.1.1.1 c
+    + 1.1.1.2 c
+- vms/ns/gone/ (2 files)
+what it means:
+  risk: WorkloadGroup ns/a, ns/b, ns/c: what changes for its VMs (hosts; vm.env) reaches them `)
+	b.Reset()
+	require.NoError(t, WriteList(&b, &c, false)) // the list is for programs
+	require.Equal(t, 8, strings.Count(b.String(), "\n"))
+}
+
+// A comment fits into what GitHub takes, has no markup of names, and ends where a row of the table ends.
+func TestMarkdown(t *testing.T) {
+	var was strings.Builder
+	for i := range 3000 {
+		was.WriteString(doc("v1", "Service", "s-"+strings.Repeat("x", 40)+"-"+strings.Repeat("y", i%7)+string(rune('a'+i%26))+strings.Repeat("z", i/182), "spec: {x: 1}\n"))
+	}
+	c, findings, err := Compare(stream(was.String()), made("{}"))
+	require.NoError(t, err)
+	require.Empty(t, findings)
+	var b strings.Builder
+	require.NoError(t, WriteMarkdown(&b, &c))
+	require.Less(t, b.Len(), 65536)
+	require.Equal(t, strings.Count(b.String(), "<details>"), strings.Count(b.String(), "</details>"))
+	require.Zero(t, strings.Count(b.String(), "```")%2)
+	require.Contains(t, b.String(), " more\n")
+
+	hostile := compared(t, doc("v1", "Service", `"a|b <img src=x> @team [x](y) *"`, "spec: {}\n")+
+		doc("v1", "Service", `"with `+"```"+` fence"`, "spec: {x: 1}\n"), doc("v1", "Service", `"with `+"```"+` fence"`, "spec: {x: 2}\n"))
+	b.Reset()
+	require.NoError(t, WriteMarkdown(&b, &hostile))
+	table, rest, _ := strings.Cut(b.String(), "<details>")
+	for _, markup := range []string{"<img", "@team", "[x](", "a|b"} {
+		require.NotContains(t, table, markup)
+	}
+	require.Zero(t, strings.Count(rest, "```")%2)
+	require.NotContains(t, rest, "with ```")
 }

@@ -20,8 +20,7 @@ import (
 //	    + spec.ports[grpc]: {name: grpc, port: 9090}
 //	files:
 //	~ manifests/vm-workloads/service-pay.yaml (changed by hand; …)
-//	~ vms/vm-workloads/pay/vm.env and 3 more vm.env
-//	    VMMESH_ISTIOD_ADDRESSES: ('203.0.113.1') → ('203.0.113.2')
+//	~ vms/vm-workloads/pay/vm.env and 3 more vm.env: VMMESH_ISTIOD_ADDRESSES: ('203.0.113.1') → ('203.0.113.2')
 //	what it means:
 //	  risk: Service vm-workloads/pay: port 8080 leads to …
 //	    1. first …
@@ -40,7 +39,8 @@ func newPalette(colour bool) palette {
 		return palette{}
 	}
 	return palette{
-		bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m", cyan: "\x1b[36m", off: "\x1b[0m",
+		bold: "\x1b[1m", dim: "\x1b[2m", red: "\x1b[31m", green: "\x1b[32m", yellow: "\x1b[33m", cyan: "\x1b[36m",
+		off: "\x1b[0m",
 	}
 }
 
@@ -100,7 +100,8 @@ func WriteText(w io.Writer, c *Changes, colour bool) error {
 	}
 	heading("also", len(c.Strangers)+len(c.Notes))
 	for _, path := range c.Strangers {
-		fmt.Fprintf(out, "  %s was not written by vmmesh; a build leaves it, and kustomization.yaml does not list it\n", printable(path))
+		fmt.Fprintf(out, "  %s was not written by vmmesh; a build leaves it, and kustomization.yaml does not list "+
+			"it\n", printable(path))
 	}
 	for _, note := range c.Notes {
 		fmt.Fprintf(out, "  %s\n", note)
@@ -134,6 +135,10 @@ func (c *Changes) writeFiles(out io.Writer, p palette) {
 		if f.Why != "" {
 			line += p.dim + " (" + printable(f.Why) + ")" + p.off
 		}
+		if len(f.Lines) == 1 && f.Lines[0].Change == Changed { // one variable
+			fmt.Fprintf(out, "%s: %s\n", line, f.Lines[0].Text)
+			continue
+		}
 		fmt.Fprintln(out, line)
 		for _, l := range cut(f.Lines) {
 			if l.Change == Changed {
@@ -150,7 +155,8 @@ func cut(lines []Line) []Line {
 	if len(lines) <= mostLines {
 		return lines
 	}
-	return append(slices.Clone(lines[:mostLines]), Line{Changed, fmt.Sprintf("… and %s more", count(len(lines)-mostLines, "line"))})
+	return append(slices.Clone(lines[:mostLines]), Line{Changed, fmt.Sprintf("… and %s more",
+		count(len(lines)-mostLines, "line"))})
 }
 
 // foldedObject are objects that differ alike.
@@ -159,7 +165,8 @@ type foldedObject struct {
 	title string
 }
 
-// foldObjects joins the objects of a kind and a namespace that differ alike. Those that come or go are named each, up to
+// foldObjects joins the objects of a kind and a namespace that differ alike. Those that come or go are named each, up
+// to
 // a few.
 func foldObjects(all []ObjectChange) []foldedObject {
 	const few = 4
@@ -195,7 +202,7 @@ func foldObjects(all []ObjectChange) []foldedObject {
 		switch {
 		case single || len(list) == 1:
 			folded = append(folded, foldedObject{o, name(o)})
-		case list[0].ID == o.ID: // the first stands for all
+		case list[0].ID == o.ID: // the first represents all
 			names := []string{name(o)}
 			for _, other := range list[1:] {
 				names = append(names, strings.TrimPrefix(name(other), printable(other.ID.Kind)+" "))
@@ -266,7 +273,8 @@ func foldFiles(all []FileChange) []foldedFile {
 			folded = append(folded, foldedFile{f, printable(f.Path)})
 		case list[0].Path != f.Path:
 		case k.folder != "":
-			folded = append(folded, foldedFile{f, fmt.Sprintf("%s (%s)", printable(k.folder), count(len(list), "file"))})
+			folded = append(folded, foldedFile{f, fmt.Sprintf("%s (%s)", printable(k.folder), count(len(list),
+				"file"))})
 		default:
 			title := fmt.Sprintf("%s and %d more %s", printable(f.Path), len(list)-1, printable(k.name))
 			folded = append(folded, foldedFile{f, title})
@@ -306,11 +314,13 @@ func (c *Changes) deletionLines() []string {
 		deleted, left := t.split(c.Deletions)
 		switch {
 		case t.keeps == "":
-			lines = append(lines, fmt.Sprintf("%s: nothing; %s until deleted, in this order:", t.name, count(len(left), "object")+" "+verb(len(left), "stays", "stay")))
+			lines = append(lines, fmt.Sprintf("%s: nothing; %s until deleted, in this order:", t.name,
+				count(len(left), "object")+" "+verb(len(left), "stays", "stay")))
 			commands := deleteCommands(left)
 			for i, command := range commands {
 				if i == mostLines {
-					lines = append(lines, fmt.Sprintf("  … and %s more: see --report json", count(len(commands)-i, "command")))
+					lines = append(lines, fmt.Sprintf("  … and %s more: see --report json", count(len(commands)-i,
+						"command")))
 					break
 				}
 				lines = append(lines, "  "+command)
@@ -318,8 +328,12 @@ func (c *Changes) deletionLines() []string {
 		case len(left) == 0:
 			lines = append(lines, fmt.Sprintf("%s: %s", t.name, count(len(deleted), "object")))
 		default:
-			lines = append(lines, fmt.Sprintf("%s: %d of %s; %s %s (%s)", t.name, len(deleted), count(len(c.Deletions), "object"),
+			lines = append(lines, fmt.Sprintf("%s: %d of %s; %s %s (%s)", t.name, len(deleted),
+				count(len(c.Deletions), "object"),
 				some(idNames(left)), verb(len(left), "stays", "stay"), t.keeps))
+		}
+		if flags := pruneFlags(c.Deletions); t.key == "kubectlPrune" && flags != "" {
+			lines = append(lines, "  "+flags)
 		}
 	}
 	return lines
@@ -363,8 +377,12 @@ func (f FieldChange) lines(p palette) []string {
 	case f.Change == Removed:
 		return []string{p.mark(Removed) + " " + f.Path + ": " + shownAt(f.Path, f.Old)}
 	case isText(f.Old) && isText(f.New):
+		differ := lineChanges([]byte(f.Old.Value), []byte(f.New.Value))
+		if len(differ) == 0 {
+			return []string{f.Path + ": differs in what is left out, or in white space"}
+		}
 		lines := []string{f.Path + ":"}
-		for _, l := range cut(lineChanges([]byte(f.Old.Value), []byte(f.New.Value))) {
+		for _, l := range cut(differ) {
 			if l.Change == Changed {
 				lines = append(lines, l.Text)
 			} else {

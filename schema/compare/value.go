@@ -15,7 +15,8 @@ import (
 
 func isNull(n *syntax.Node) bool { return n == nil || n.Kind == syntax.Null }
 
-// equal tells whether two values are the same to a reader of JSON: quotes, key order and 0x10 for 16 are no difference.
+// equal reports whether two values are the same to a reader of JSON: quotes, key order and 0x10 for 16 are no
+// difference.
 func equal(a, b *syntax.Node) bool {
 	if a.Kind == b.Kind && a.Kind != syntax.Map && a.Kind != syntax.Seq && a.Value == b.Value {
 		return true
@@ -143,7 +144,7 @@ func writeShown(b *strings.Builder, n *syntax.Node, most int) {
 	}
 }
 
-// scalar is a text, in quotes where it could be taken for something else.
+// scalar is a text, in quotes where a reader could parse it as something else.
 func scalar(s string) string {
 	plain := s != "" && (unicode.IsLetter(rune(s[0])) && s[0] < 0x80 || s[0] == '/')
 	for _, r := range s {
@@ -161,7 +162,7 @@ func scalar(s string) string {
 	return strconv.Quote(s)
 }
 
-// isAddress tells whether s is digits and more than one dot, as an IPv4 address is: no reader takes it for a number.
+// isAddress reports whether s is digits and three dots, as an IPv4 address is: no reader parses it as a number.
 func isAddress(s string) bool {
 	return strings.Count(s, ".") == 3 && strings.Trim(s, "0123456789.") == ""
 }

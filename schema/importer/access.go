@@ -11,7 +11,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema"
 )
 
-// accessRule writes a rule of an AuthorizationPolicy as a spec has it. It has no name yet.
+// accessRule writes a rule of an AuthorizationPolicy as a spec has it. Its name is set later.
 func (i *importer) accessRule(w *workload, rule *security.Rule) schema.AccessRule {
 	var out schema.AccessRule
 	for _, from := range rule.GetFrom() {
@@ -30,8 +30,8 @@ func (i *importer) accessRule(w *workload, rule *security.Rule) schema.AccessRul
 	return out
 }
 
-// source writes callers as service accounts where that builds to the very same policy: where this Istio has no such
-// field, they become principals of the trust domain.
+// source writes callers as service accounts where that builds to the very same policy: where this Istio lacks the field,
+// they become principals of the trust domain.
 func (i *importer) source(in *security.Source) *security.Source {
 	if i.istio.release().SourceServiceAccounts() || len(in.GetServiceAccounts())+len(in.GetNotServiceAccounts()) > 0 {
 		return in
@@ -46,7 +46,7 @@ func (i *importer) source(in *security.Source) *security.Source {
 	return out
 }
 
-// accounts turns principals of the trust domain into namespace/name; it answers false where one is something else.
+// accounts turns principals of the trust domain into namespace/name; it returns false where one is something else.
 func (i *importer) accounts(principals []string) ([]string, bool) {
 	var out []string
 	for _, p := range principals {
@@ -83,7 +83,7 @@ func (w *workload) portNames(list []string) []string {
 	return out
 }
 
-// shared tells whether VMs listen on a port under two names: one of the names then says less than the number.
+// shared reports whether VMs listen on a port under two names: one of the names then means less than the number.
 func (w *workload) shared(number string) bool {
 	count := 0
 	for _, p := range w.ports {
@@ -112,7 +112,7 @@ func (w *workload) unheard(rules []*security.Rule) (string, bool) {
 	return "", false
 }
 
-// nameRules gives rules names that say whom they are about. A build sorts them by name: where that would turn their order
+// nameRules names rules after their callers. A build sorts them by name: where that would turn their order
 // around, a number comes first.
 func nameRules(rules []schema.AccessRule) {
 	taken := map[string]bool{}
@@ -130,7 +130,7 @@ func nameRules(rules []schema.AccessRule) {
 	}
 }
 
-// ruleName finds a word for a rule: a caller, else what is called.
+// ruleName finds a name for a rule: a caller, else what is called.
 func ruleName(rule *schema.AccessRule) string {
 	for _, s := range rule.From {
 		for _, word := range slices.Concat(s.GetServiceAccounts(), s.GetPrincipals()) {

@@ -17,8 +17,33 @@ import (
 type differ struct {
 	r     *manifest.Resource
 	host  string
-	found diag.List
-	adds  []string
+	used  map[string]bool // keys of labels that something selects by
+	out   map[string]any  // the built object's fields
+	found []difference
+	adds  []string // what a build writes out, which means the same
+	same  []string // what a build writes otherwise, which means the same
+
+	derived bool // whether a build adds labels that a spec derives
+}
+
+// difference is one place where a build differs from what was read.
+type difference struct {
+	rule *diag.Rule
+	r    *manifest.Resource
+	at   diag.Path
+	text string // what follows the object's name
+	help string
+}
+
+func (d *differ) add(rule *diag.Rule, at diag.Path, help, format string, args ...any) {
+	d.found = append(d.found, difference{rule: rule, r: d.r, at: at, text: fmt.Sprintf(format, args...), help: help})
+}
+
+// note remembers what means the same.
+func note(list *[]string, what string) {
+	if !slices.Contains(*list, what) {
+		*list = append(*list, what)
+	}
 }
 
 // routes compares specs, and routes in a way that does not mind that a build writes each out for each port.
@@ -29,7 +54,7 @@ func (d *differ) routes(in, out any) {
 		for _, key := range []string{"http", "tcp", "tls"} {
 			bare := anyPort(a[key])
 			if !reflect.DeepEqual(a[key], b[key]) && reflect.DeepEqual(bare, anyPort(b[key])) {
-				d.adds = append(d.adds, "spec."+key+": each route for each port")
+				note(&d.adds, "spec."+key+": each route for each port")
 				b[key] = a[key]
 			}
 		}
@@ -37,7 +62,18 @@ func (d *differ) routes(in, out any) {
 	d.walk(d.r.Place("spec"), "spec", in, out)
 }
 
-// anyPort is routes without ports in matches and destinations, where those that are then alike stand once.
+// selectors compares whom two policies select.
+func (d *differ) selectors(in, out any) {
+	a, _ := in.(map[string]any)
+	b, _ := out.(map[string]any)
+	for _, key := range []string{"selector", "workloadSelector"} {
+		if a[key] != nil {
+			d.walk(d.r.Place("spec", key), "spec."+key, a[key], b[key])
+		}
+	}
+}
+
+// anyPort is routes without ports in matches and destinations, where those that are then alike appear once.
 func anyPort(routes any) any {
 	list, _ := routes.([]any)
 	var out []any
@@ -109,13 +145,8 @@ func (d *differ) walk(at diag.Path, path string, in, out any) {
 			return
 		}
 		for n := range a {
-			m, _ := a[n].(map[string]any)
-			name, _ := m["name"].(string)
-			word := name
-			if word == "" {
-				word = strconv.Itoa(n)
-			}
-			d.walk(at.Item(n, name), path+"["+word+"]", a[n], b[n])
+			name := nameIn(a[n])
+			d.walk(at.Item(n, name), path+"["+first(name, strconv.Itoa(n))+"]", a[n], b[n])
 		}
 		return
 	}
@@ -144,47 +175,70 @@ func (d *differ) added(at diag.Path, path string, out any) {
 	if out == anyNetwork {
 		return // it was asked for
 	}
-	if m, ok := out.(map[string]any); ok && len(m) > 0 {
+	if m, ok := out.(map[string]any); ok && len(m) > 0 && path != "spec.probe" {
 		for _, k := range sorted(m) {
 			d.added(at.Key(k), pathKey(path, k), m[k])
 		}
 		return
 	}
-	if app := path == "spec.metadata.labels.app" || path == "spec.labels.app"; app && (d.r.Kind == "WorkloadGroup" || d.r.Kind == "WorkloadEntry") {
-		d.found = append(d.found, ruleDifferent.At(at, "%s gets the label app: %s, by which a spec knows the VMs of a workload", d.r, printed(out)).
-			WithHelp("see that no Service and no policy selects others by it"))
-		return
-	}
-	if key := at.LastKey(); strings.HasSuffix(path, pathKey("abels", key)) && derivedLabels[key] && !strings.HasPrefix(path, "spec.selector") && !strings.HasPrefix(path, "spec.workloadSelector") {
-		if !slices.Contains(d.adds, derivedWord) {
-			d.adds = append(d.adds, derivedWord)
+	vm := d.r.Kind == "WorkloadGroup" || d.r.Kind == "WorkloadEntry"
+	key := at.LastKey()
+	label := strings.HasSuffix(path, pathKey("abels", key))
+	selector := strings.HasPrefix(path, "spec.selector") || strings.HasPrefix(path, "spec.workloadSelector")
+	entry, _ := d.r.Spec.(*networking.WorkloadEntry)
+	switch {
+	case vm && (path == "spec.metadata.labels.app" || path == "spec.labels.app"):
+		d.add(ruleDifferent, at, "see that no Service and no policy selects others by it",
+			"gets the label app: %s, which every VM of a workload has in a spec", printed(out))
+	case label && !selector && derivedLabels[key]:
+		d.derived = true
+	case selector && key == "class":
+		d.add(ruleDifferent, at, "it has no effect on a VM before the VM has the label class: vm, which comes with its new entry and files: "+
+			"keep the old one until then. Pods with the other labels are no longer selected",
+			"gets %s in its selector: it selects the VMs alone", said("class", out))
+	case selector:
+		d.add(ruleNotExpressed, at, "it selects fewer workloads than before: "+effect(d.r.Kind, path), "gets %s", said(path, out))
+	case path == "spec.locality" && (out == localityOf("", entry.GetLabels()) || out == localityOf("", d.r.Labels)):
+		note(&d.adds, said(path, out)) // its label says it
+	case d.r.Kind == "WorkloadEntry" && strings.HasPrefix(path, "spec.labels") && d.r.Labels[key] == out:
+		note(&d.adds, said(path, out)+" (from metadata.labels, which Istio lays over them)")
+	case d.r.Kind == "WorkloadEntry" && strings.HasPrefix(path, "spec.labels") && !d.used[key]:
+		d.add(ruleDifferent, at, "nothing among the manifests selects by this label; give it to the other instances alone if it matters",
+			"gets %s, as its group has it", said(path, out))
+	case d.r.Kind == "WorkloadEntry" && (path == "spec.weight" || path == "spec.locality" || strings.HasPrefix(path, "spec.labels")):
+		d.add(ruleNotExpressed, at, effect(d.r.Kind, path)+": an instance can change what its group has, and not remove it; give the "+
+			"group's others their own value, or this one the group's", "gets %s, as its group has it", said(path, out))
+	case path == "spec.serviceAccount" || path == "spec.template.serviceAccount":
+		if entry.GetLabels()[tlsMode] == "disabled" {
+			note(&d.adds, said(path, out)) // the label counts
+			return
 		}
-		return
+		d.add(ruleDifferent, at, "clients then call it by mTLS instead of plaintext, which a machine without a sidecar cannot answer",
+			"gets %s, where it names none", said(path, out))
+	case path == "spec.probe":
+		d.add(ruleDifferent, at, "istiod then takes a VM out of rotation that does not pass it", "gets a probe: %s", printed(out))
+	case strings.Contains(path, "proxy.istio.io/health-checks-enabled"):
+		d.add(ruleDifferent, at, "istiod then waits for each VM's own report of its health: bring the VMs the files of this spec first",
+			"gets %s", said(path, out))
+	case path == "spec.network" || path == "spec.template.network":
+		d.add(ruleDifferent, at, "to a spec, VMs without a network are in the cluster's own; set theirs if they are not", "gets %s", said(path, out))
+	case harmlessAddition(d.r.Kind, path, out):
+		note(&d.adds, said(path, out))
+	default:
+		d.add(ruleDifferent, at, effect(d.r.Kind, path), "gets %s", said(path, out))
 	}
-	if strings.HasPrefix(path, "spec.selector.") || strings.HasPrefix(path, "spec.workloadSelector.") {
-		d.found = append(d.found, ruleDifferent.At(at, "%s gets %s: it selects the VMs alone", d.r, said(path, out)).
-			WithHelp("pods with the other labels are no longer meant: give them a policy of their own where they need one"))
-		return
-	}
-	if entry, _ := d.r.Spec.(*networking.WorkloadEntry); path == "spec.locality" && (out == localityOf("", entry.GetLabels()) || out == localityOf("", d.r.Labels)) {
-		d.adds = append(d.adds, said(path, out)) // its label says it
-		return
-	}
-	if d.r.Kind == "WorkloadEntry" && (path == "spec.weight" || path == "spec.locality" || strings.HasPrefix(path, "spec.labels")) {
-		d.found = append(d.found, ruleNotExpressed.At(at, "%s gets %s, as its group has it", d.r, said(path, out)).
-			WithHelp("an instance of a spec can change what its group says, and not unsay it: give the group's others their own, or this one the group's"))
-		return
-	}
-	d.adds = append(d.adds, said(path, out))
 }
+
+// tlsMode is the label of machines without a sidecar.
+const tlsMode = "security.istio.io/tlsMode"
 
 // derivedLabels are those that a spec derives for VMs and objects alike.
 var derivedLabels = map[string]bool{
 	"app": true, "class": true, "version": true, "topology.istio.io/locality": true, "istio-locality": true,
+	"topology.kubernetes.io/region": true, "topology.kubernetes.io/zone": true, "topology.istio.io/subzone": true,
 	"service.istio.io/canonical-name": true, "service.istio.io/canonical-revision": true,
+	"app.kubernetes.io/managed-by": true, "vmmesh.dev/spec": true,
 }
-
-const derivedWord = "labels that are derived"
 
 func said(path string, v any) string { return path + ": " + printed(v) }
 
@@ -215,17 +269,19 @@ func printed(v any) string {
 
 // differs notes what a build leaves out or writes otherwise.
 func (d *differ) differs(at diag.Path, path string, in, out any) {
-	same, help := harmless(d.r.Kind, path, in, out, d.host)
-	rule := ruleNotExpressed
-	if same {
-		rule = ruleDifferent
-	}
-	message := "a build leaves out " + said(path, in)
+	key := at.LastKey()
+	class, why := d.meaning(path, key, in, out)
+	text := "a build leaves out " + said(path, in)
 	if out != nil {
-		message = fmt.Sprintf("%s is %s here, and %s in a build", path, printed(in), printed(out))
+		text = fmt.Sprintf("%s is %s here, and %s in a build", path, printed(in), printed(out))
 	}
-	if help == "" || !same {
-		help = "change the manifest so that a spec can say it, or keep in mind that this is lost"
+	switch class {
+	case sameMeaning:
+		note(&d.same, path+": "+why)
+	case littleMeaning:
+		d.add(ruleDifferent, at, why, "%s", text)
+	default:
+		d.add(ruleNotExpressed, at, first(why, effect(d.r.Kind, path))+": change the manifest so that a spec can express it, or "+
+			"keep in mind that this is lost", "%s", text)
 	}
-	d.found = append(d.found, rule.At(at, "%s: %s", d.r, message).WithHelp("%s", help))
 }

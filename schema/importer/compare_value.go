@@ -56,7 +56,7 @@ func valueOf(r *manifest.Resource, enc *manifest.Encoder) value {
 	return v
 }
 
-// serviceValue writes out what a Service leaves unsaid, and leaves out what the cluster adds.
+// serviceValue writes out the defaults of a Service, and leaves out what the cluster adds.
 func serviceValue(spec map[string]any) map[string]any {
 	out := map[string]any{"type": "ClusterIP"}
 	for _, key := range []string{"type", "selector", "ports"} {
@@ -89,17 +89,17 @@ func serviceValue(spec map[string]any) map[string]any {
 	return out
 }
 
-// unordered are lists whose order says nothing.
+// unordered are lists without a meaningful order.
 var unordered = map[string]bool{
 	"hosts": true, "notHosts": true, "exportTo": true, "ports": true, "notPorts": true, "methods": true, "notMethods": true, "paths": true,
 	"notPaths": true, "principals": true, "notPrincipals": true, "namespaces": true, "notNamespaces": true, "serviceAccounts": true,
 	"notServiceAccounts": true, "sniHosts": true, "addresses": true, "subsets": true,
 }
 
-// hollow are blocks that say nothing when they are empty.
+// hollow are blocks that have no effect when they are empty.
 var hollow = map[string]bool{"metadata": true, "template": true, "mtls": true, "labels": true, "annotations": true, "selector": true}
 
-// tidy brings values that say the same into one form.
+// tidy brings values that mean the same into one form.
 func tidy(key string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -15,6 +15,7 @@ type external struct {
 	from   *manifest.Resource
 	entry  *networking.ServiceEntry
 	policy *networking.TrafficPolicy
+	rule   *manifest.Resource // the DestinationRule that has the policy; nil: none
 }
 
 // findExternals takes ServiceEntries: those that select VMs as services of their workload, the others whole.
@@ -22,8 +23,15 @@ func (i *importer) findExternals() {
 	list := each[*networking.ServiceEntry](i)
 	for _, r := range byName(list) {
 		e := r.Spec.(*networking.ServiceEntry)
-		if len(e.GetWorkloadSelector().GetLabels()) > 0 && i.entryService(r, e) {
-			continue
+		if len(e.GetWorkloadSelector().GetLabels()) > 0 {
+			w, at, reason := i.entryService(r, e)
+			if w != nil && reason == "" {
+				continue
+			}
+			if reason != "" {
+				i.say(ruleDecide.At(at, "%s selects VMs of %s, and the spec has it as an external service, as it is", r, w.name).
+					WithHelp("%s", reason))
+			}
 		}
 		if !portName.MatchString(r.Name) {
 			i.leaves(r, nil, "its name cannot be that of an external service in a spec", "")

@@ -12,10 +12,10 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// anyVersion is what stands for an unknown version where one is needed.
+// anyVersion is the version that is assumed where one is needed and none is known.
 const anyVersion = "1.31.1"
 
-// anyNetwork is what stands for the cluster's own network where it is unknown.
+// anyNetwork is the name that is assumed for the cluster's own network where it is unknown.
 const anyNetwork = "network-of-the-cluster"
 
 // facts are those of the mesh that the VMs join.
@@ -25,7 +25,7 @@ type facts struct {
 	guessed  bool     // that the only network is the cluster's own
 }
 
-// release is the version, or what stands for it.
+// release is the version, or the assumed one.
 func (f *facts) release() mesh.Release {
 	release, ok := mesh.ParseRelease(f.Version)
 	if !ok {
@@ -152,7 +152,7 @@ func networkOf(network string, labels map[string]string) string {
 func (f *facts) block(n notes, workloads bool) schema.Istio {
 	out := f.Istio
 	if out.Version == "" {
-		n["spec.istio.version"] = "TODO: the control plane's version, x.y.z, as `istioctl version` says it: no manifest has it"
+		n["spec.istio.version"] = "TODO: the control plane's version, x.y.z, as `istioctl version` prints it: no manifest has it"
 	}
 	if len(out.IstiodAddresses) == 0 && workloads {
 		n["spec.istio.istiodAddresses"] = "TODO: where VMs reach istiod, the east-west gateway's or a load balancer's IPs or one DNS name: no manifest has it"
@@ -166,25 +166,25 @@ func (f *facts) block(n notes, workloads bool) schema.Istio {
 	return out
 }
 
-// tellMissing says what is left for a person to fill in.
+// tellMissing reports what is left for a person to fill in.
 func (i *importer) tellMissing(at diag.Path) {
 	f := &i.istio
 	if at == nil {
 		return
 	}
 	if f.Version == "" {
-		i.say(ruleMissing.At(at, "no manifest tells istio.version").WithHelp("add --istio-version x.y.z, the control plane's, or write it into the spec"))
+		i.say(ruleMissing.At(at, "no manifest has istio.version").WithHelp("add --istio-version x.y.z, the control plane's, or write it into the spec"))
 	}
 	if len(f.IstiodAddresses) == 0 && len(i.workloads) > 0 {
-		i.say(ruleMissing.At(at, "no manifest tells where VMs reach istiod").
+		i.say(ruleMissing.At(at, "no manifest has where VMs reach istiod").
 			WithHelp("add --istiod-address, or name the folder that istioctl wrote for one of the VMs, whose hosts file has it"))
 	}
 	if f.Network == "" && len(f.networks) > 0 {
-		i.say(ruleMissing.At(i.networkAt(at), "VMs are in %s, and no manifest tells the cluster's own network", networkList(f.networks)).
+		i.say(ruleMissing.At(i.networkAt(at), "VMs are in %s, and no manifest has the cluster's own network", networkList(f.networks)).
 			WithHelp("add --network with it; the spec takes all of these for others"))
 	}
 	if f.guessed {
-		i.say(ruleDecide.At(i.networkAt(at), "every VM is in the network %q, and nothing says that it is the cluster's own", f.Network).
+		i.say(ruleDecide.At(i.networkAt(at), "every VM is in the network %q, and no manifest has it as the cluster's own", f.Network).
 			WithHelp("if it is not, add --network with the cluster's own: pods and VMs then reach each other through gateways"))
 	}
 }
@@ -196,7 +196,7 @@ func networkList(names []string) string {
 	return "the networks " + listed(names)
 }
 
-// networkAt is where a VM's network is said.
+// networkAt is the place of a VM's network.
 func (i *importer) networkAt(otherwise diag.Path) diag.Path {
 	for _, w := range i.workloads {
 		for _, g := range w.groups {

@@ -61,12 +61,12 @@ func (i *importer) finish(w *workload) {
 
 // tellProtocol asks for what no manifest says of a port.
 func (i *importer) tellProtocol(w *workload, p *port) {
-	w.note("ports["+p.name+"]", "nothing says which protocol this port speaks: add `protocol`, such as TCP or HTTP")
-	i.say(ruleDecide.At(w.at, "nothing says which protocol the port %q of %s speaks", p.name, w.name).
+	w.note("ports["+p.name+"]", "no manifest sets which protocol this port speaks: add `protocol`, such as TCP or HTTP")
+	i.say(ruleDecide.At(w.at, "no manifest sets which protocol the port %q of %s speaks", p.name, w.name).
 		WithHelp("add `protocol` to the port in the spec; Istio otherwise finds out by the bytes"))
 }
 
-// plainService tells whether the services are what a spec makes by itself: one, of the workload's name, with every port.
+// plainService reports whether the services are the default of a spec: one, of the workload's name, with every port.
 func (w *workload) plainService() bool {
 	if len(w.out.Services) != 1 || len(w.out.Ports) == 0 {
 		return false
@@ -77,7 +77,7 @@ func (w *workload) plainService() bool {
 		t.TrafficPolicy == nil && len(t.Subsets)+len(t.HTTP)+len(t.TCP)+len(t.TLS) == 0
 }
 
-// plainAccount tells whether a ServiceAccount is all that a spec says of one.
+// plainAccount reports whether a ServiceAccount has nothing that a spec cannot express.
 func (i *importer) plainAccount(w *workload) bool {
 	r := i.set.Find("", "ServiceAccount", w.namespace, w.account)
 	if i.skip[r] {
@@ -89,7 +89,7 @@ func (i *importer) plainAccount(w *workload) bool {
 		switch key := r.Root.Fields[n].Key; key {
 		case "apiVersion", "kind", "metadata", "secrets":
 		default:
-			at, reason = r.Place(key), "a spec has no word for "+key
+			at, reason = r.Place(key), "a spec cannot express "+key
 		}
 	}
 	for _, key := range sorted(r.Annotations) {
@@ -125,6 +125,9 @@ func (i *importer) probe(w *workload) *networking.ReadinessProbe {
 	}
 	if p == nil {
 		return nil
+	}
+	if p.FailureThreshold == 0 {
+		p.FailureThreshold = 1 // the agent's default, and not a spec's
 	}
 	for _, f := range []struct {
 		field *int32

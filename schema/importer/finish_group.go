@@ -29,7 +29,7 @@ func (i *importer) finishGroup(w *workload, g *group) schema.Group {
 		if g.config != nil {
 			network = g.config.network
 		}
-		// Entries alone: what all of them say is the group's.
+		// Entries alone: what all of them have is the group's.
 		network = common(network, g.entries, func(e *manifest.Workload) string { return networkOf(e.Network, e.Clients) })
 		out.Locality = common(out.Locality, g.entries, func(e *manifest.Workload) string { return localityOf(entryOf(e).GetLocality(), e.Clients) })
 		weight = common(weight, g.entries, func(e *manifest.Workload) uint32 { return e.Weight })
@@ -78,7 +78,7 @@ func (i *importer) finishGroup(w *workload, g *group) schema.Group {
 	return out
 }
 
-// registration tells how a group's VMs come into the mesh.
+// registration sets how a group's VMs come into the mesh.
 func (i *importer) registration(w *workload, g *group, out *schema.Group) {
 	switch {
 	case len(g.entries) > 0 && len(g.auto) > 0:
@@ -99,7 +99,7 @@ func (i *importer) registration(w *workload, g *group, out *schema.Group) {
 		if len(g.auto) == 0 && (g.config == nil || !g.config.auto) {
 			w.note("groups["+g.name+"].registration", "no entry of its VMs is among the manifests, so they register by themselves; or list them as instances")
 			if g.from != nil {
-				d := ruleDecide.At(g.from.Place("metadata", "name"), "no entry of the VMs of %s is among the manifests, so the spec says that they register by themselves", g.from)
+				d := ruleDecide.At(g.from.Place("metadata", "name"), "no entry of the VMs of %s is among the manifests, so in the spec they register by themselves", g.from)
 				d.Severity = diag.Info
 				i.say(d.WithHelp("list them as instances if they do not, and `registration: Static`"))
 			}
@@ -116,6 +116,11 @@ func (i *importer) groupVM(w *workload, g *group, listen map[string]uint32) *sch
 			ports = append(ports, strconv.FormatUint(uint64(n), 10))
 		}
 		vm = g.config.vm(ports)
+	}
+	if g.from != nil && g.config == nil && len(g.ports) == 0 && len(w.ports) > 0 {
+		vm.Interception.IncludeInboundPorts = []string{"*"}
+		w.note("groups["+g.name+"].vm", "as istioctl sets up the VMs of a group without ports: each port is captured; "+
+			"without this line those of the workload are")
 	}
 	if g.from != nil {
 		for _, annotations := range []map[string]string{g.from.Annotations, g.spec().GetMetadata().GetAnnotations()} {
@@ -166,7 +171,7 @@ func instanceName(entry, group string) string {
 	return entry
 }
 
-// common is what all entries say, else the value.
+// common is what all entries have, else the value.
 func common[T comparable](value T, entries []*manifest.Workload, of func(*manifest.Workload) T) T {
 	var none T
 	if value != none || len(entries) == 0 {
@@ -181,7 +186,7 @@ func common[T comparable](value T, entries []*manifest.Workload, of func(*manife
 	return said
 }
 
-// weightOf is a weight as a spec says it, where it is not the one above.
+// weightOf is a weight as a spec sets it, where it is not the one above.
 func weightOf(weight, above uint32) *int {
 	if weight == 0 || weight == above {
 		return nil
@@ -190,7 +195,7 @@ func weightOf(weight, above uint32) *int {
 	return &n
 }
 
-// localityOf is a locality: the field's, else the label's, where dots stand for slashes.
+// localityOf is a locality: the field's, else the label's, in which dots replace slashes.
 func localityOf(locality string, labels map[string]string) string {
 	return first(locality, strings.ReplaceAll(first(labels["topology.istio.io/locality"], labels["istio-locality"]), ".", "/"))
 }

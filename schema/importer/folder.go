@@ -83,7 +83,7 @@ func (c *config) readJSON(i *importer, src []byte) {
 	}
 	for key, into := range map[string]any{"ISTIO_METAJSON_LABELS": &c.labels, "ISTIO_META_POD_PORTS": &ports} {
 		if value := c.env[key]; value != "" && json.Unmarshal([]byte(value), into) != nil {
-			d := ruleFolder.At(c.at, "%s is no JSON of the form that istioctl writes", key)
+			d := ruleFolder.At(c.at, "%s is not JSON of the form that istioctl writes", key)
 			before, _, _ := strings.Cut(string(src), key+"=")
 			d.Where = diag.Pos{Line: strings.Count(before, "\n") + 1, Col: 1}
 			i.say(d.WithHelp("let istioctl write the file again"))
@@ -231,7 +231,7 @@ func (c *config) vm(ports []string) *schema.VM {
 	return vm
 }
 
-// split takes a list with commas apart; nothing is no list.
+// split splits a list at its commas; an empty string is an empty list.
 func split(s string) []string {
 	var out []string
 	for word := range strings.SplitSeq(s, ",") {

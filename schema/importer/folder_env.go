@@ -20,7 +20,7 @@ func readEnv(at diag.Path, src []byte) (map[string]string, diag.List) {
 		key, quoted, found := strings.Cut(line, "=")
 		value, ok := unquote(quoted)
 		if !found || !ok || !isName(key) {
-			d := ruleFolder.At(at, "line %d is no KEY='value'", number)
+			d := ruleFolder.At(at, "line %d is not KEY='value'", number)
 			d.Where = diag.Pos{Line: number, Col: 1}
 			wrong = append(wrong, d.WithHelp("write it as istioctl does, in single quotes; what a shell would expand is not read"))
 			continue
@@ -39,7 +39,7 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// unquote reads a shell word made of parts in single quotes, in double quotes and bare. It answers false for one that
+// unquote reads a shell word made of parts in single quotes, in double quotes and bare. It returns false for one that
 // does not end, or that a shell would expand.
 func unquote(s string) (string, bool) {
 	var b strings.Builder

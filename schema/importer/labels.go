@@ -8,7 +8,7 @@ import (
 )
 
 // findLabels finds which labels of its VMs are the workload's own: those that its other objects have as well. Where there
-// are no other objects, it is all that its groups have in common.
+// is nothing else, they are all that its groups have in common.
 func (w *workload) findLabels() {
 	w.labels = map[string]string{}
 	for n, r := range w.objects {
@@ -19,7 +19,7 @@ func (w *workload) findLabels() {
 		}
 	}
 	for n, g := range w.groups {
-		if n == 0 && len(w.objects) == 0 {
+		if n == 0 && len(w.objects) == 0 && len(w.groups) > 1 {
 			maps.Copy(w.labels, g.labels)
 		}
 		if len(w.objects) == 0 {
@@ -35,7 +35,7 @@ func (w *workload) findLabels() {
 	}
 }
 
-// userLabels are labels less those that are derived, and those that are said above.
+// userLabels are labels less those that are derived, and those that a level above sets.
 func (w *workload) userLabels(labels map[string]string, version string, above ...map[string]string) map[string]string {
 	all := map[string]string{}
 	for _, m := range above {

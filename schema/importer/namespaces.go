@@ -3,15 +3,87 @@ package importer
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	security "istio.io/api/security/v1"
 
 	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
-// space is what is said of a namespace that a workload or an external service is in.
+// HomeOf chooses the namespace of the objects that do not name one: the only namespace that other objects or VM files
+// name, else default, as kubectl does. It is "" where every object has a namespace.
+func HomeOf(set *manifest.Set, folders []Folder) string {
+	unplaced := false
+	named := map[string]bool{}
+	for _, r := range set.All() {
+		switch {
+		case r.Group == "" && r.Kind == "Namespace":
+			named[r.Name] = true
+		case r.Namespace != "":
+			named[r.Namespace] = true
+		case Takes(r):
+			unplaced = true
+		}
+	}
+	for _, f := range folders {
+		env, _ := readEnv(nil, f.Env)
+		if ns := env["POD_NAMESPACE"]; ns != "" {
+			named[ns] = true
+		}
+	}
+	maps.DeleteFunc(named, func(ns string, _ bool) bool { return strings.HasPrefix(ns, "istio-") || strings.HasPrefix(ns, "kube-") })
+	switch {
+	case !unplaced:
+		return ""
+	case len(named) == 1:
+		return sorted(named)[0]
+	}
+	return "default"
+}
+
+// tellHome reports the objects that do not name a namespace, once for all of them.
+func (i *importer) tellHome() {
+	var unplaced []*manifest.Resource
+	for _, r := range i.set.All() {
+		if Takes(r) && r.Kind != "Namespace" && r.Root.Get("metadata").Get("namespace").Text() == "" {
+			unplaced = append(unplaced, r)
+		}
+	}
+	if len(unplaced) == 0 {
+		return
+	}
+	at := unplaced[0].Place("metadata", "name")
+	i.guessedHome = i.options.Namespace == ""
+	if i.options.Namespace != "" {
+		d := ruleDecide.At(at, "%s without a namespace: the spec puts %s in %s, as --namespace has it",
+			counted(len(unplaced), "object is", "objects are"), themOrIt(len(unplaced)), i.options.Namespace)
+		d.Severity = diag.Info
+		i.say(d)
+		return
+	}
+	i.say(ruleDecide.At(at, "%s without a namespace: the spec puts %s in %q", counted(len(unplaced), "object is", "objects are"),
+		themOrIt(len(unplaced)), i.set.Namespace).
+		WithHelp("add -n with the namespace that they are applied to: in another one, a build makes each VM's endpoint a second time"))
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func themOrIt(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
+
+// space holds the settings of a namespace that a workload or an external service is in.
 type space struct {
 	name      string
 	create    bool
@@ -24,7 +96,7 @@ type space struct {
 	flux      bool
 }
 
-// findSpaces reads what is said of the namespaces.
+// findSpaces reads the settings of the namespaces.
 func (i *importer) findSpaces() {
 	for _, w := range i.workloads {
 		i.space(w.namespace)
@@ -84,7 +156,7 @@ func (i *importer) space(name string) *space {
 	}
 	for _, k := range []string{"istio-injection", "istio.io/rev"} {
 		if v := s.labels[k]; v != "" {
-			reason, key = "a spec has no word for the label "+k+"="+v+" of a Namespace", "labels"
+			reason, key = "a spec cannot express the label "+k+"="+v+" of a Namespace", "labels"
 		}
 	}
 	if reason != "" {
@@ -136,9 +208,9 @@ func (i *importer) namespaceMode(r *manifest.Resource, p *security.PeerAuthentic
 	case len(p.GetPortLevelMtls()) > 0:
 		i.leaves(r, r.Place("spec", "portLevelMtls"), "Istio takes no exceptions by port for a whole namespace", "")
 	case mode == security.PeerAuthentication_MutualTLS_DISABLE:
-		i.leaves(r, r.Place("spec", "mtls"), "a spec has no word for DISABLE of a whole namespace", "")
+		i.leaves(r, r.Place("spec", "mtls"), "a spec cannot express DISABLE of a whole namespace", "")
 	case mode == security.PeerAuthentication_MutualTLS_UNSET:
-		i.leaves(r, r.Place("spec"), "it says nothing", "delete it")
+		i.leaves(r, r.Place("spec"), "it sets nothing", "delete it")
 	default:
 		if s = i.space(r.Namespace); s.mode != "" {
 			i.leaves(r, nil, "another PeerAuthentication is for the namespace, and Istio uses the older one", "delete this one")
@@ -175,7 +247,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// block is what a spec says of its namespaces; of several specs about one, the first speaks.
+// block is what a spec sets for its namespaces; of several specs about one, the first speaks.
 func (s *space) block(speaks bool) schema.Namespaces {
 	var out schema.Namespaces
 	if !speaks || !s.create {

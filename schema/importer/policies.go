@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	networking "istio.io/api/networking/v1"
 	security "istio.io/api/security/v1"
@@ -20,7 +21,7 @@ func (i *importer) governed(namespace string, labels map[string]string) (list []
 		return nil, "it is for the whole namespace", false
 	}
 	part := false
-	for _, w := range i.workloads {
+	for _, w := range i.candidates(namespace, labels) {
 		if w.namespace != namespace || !w.mayCarry(labels) {
 			continue
 		}
@@ -42,6 +43,8 @@ func (i *importer) governed(namespace string, labels map[string]string) (list []
 	switch {
 	case len(list) == 0:
 		return nil, "", true
+	case otherClass(labels):
+		return nil, classReason, false
 	case i.governsPods(namespace, labels):
 		return nil, "it selects pods too, and a policy of a spec selects VMs alone", false
 	case part:
@@ -51,15 +54,10 @@ func (i *importer) governed(namespace string, labels map[string]string) (list []
 }
 
 func (i *importer) governsPods(namespace string, labels map[string]string) bool {
-	for _, w := range i.set.Governed(namespace, labels) {
-		if !w.VM {
-			return true
-		}
-	}
-	return false
+	return i.hasPods(namespace, labels)
 }
 
-// rootNamespace tells whether a policy of this namespace is for the whole mesh.
+// rootNamespace reports whether a policy of this namespace is for the whole mesh.
 func (i *importer) rootNamespace(namespace string) bool {
 	return namespace == first(i.istio.Namespace, "istio-system")
 }
@@ -118,6 +116,7 @@ func (i *importer) peerAuthentication(r *manifest.Resource, p *security.PeerAuth
 	for _, w := range list {
 		w.out.Security.MTLS = mtls[w]
 		w.objects = append(w.objects, r)
+		w.source("mtls", r)
 	}
 	i.takes(r, fate{identity: identity{kind: "PeerAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list)}, len(list) > 1)
 	i.tellSeveral(r, list)
@@ -141,15 +140,15 @@ func others(list []*workload) []string {
 	return out
 }
 
-// tellSeveral says that one object becomes several.
+// tellSeveral reports that one object becomes several.
 func (i *importer) tellSeveral(r *manifest.Resource, list []*workload) {
 	if len(list) > 1 {
 		i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes one for each of %s", r, names(list)).
-			WithHelp("delete this one after the first apply"))
+			WithHelp("delete this one last, once the VMs run with their new files"))
 	}
 }
 
-// modes turns exceptions by number into those by the name of a port. It answers a number that is no whole port's.
+// modes turns exceptions by number into those by the name of a port. It returns a number that is not a whole port's.
 func (w *workload) modes(byNumber map[uint32]*modes.PeerAuthentication_MutualTLS) ([]schema.MTLSPort, uint32) {
 	left := maps.Clone(byNumber)
 	var out []schema.MTLSPort
@@ -180,11 +179,11 @@ func (i *importer) authorizationPolicy(r *manifest.Resource, p *security.Authori
 		return // for waypoints and gateways: no VM's
 	case reason != "":
 	case p.GetAction() != security.AuthorizationPolicy_ALLOW && p.GetAction() != security.AuthorizationPolicy_DENY:
-		at, reason = r.Place("spec", "action"), "a spec has no word for action "+p.GetAction().String()
+		at, reason = r.Place("spec", "action"), "a spec cannot express action "+p.GetAction().String()
 	case r.Annotations["istio.io/dry-run"] != "":
-		at, reason = r.Place("metadata", "annotations").Key("istio.io/dry-run"), "a spec has no word for a dry run"
+		at, reason = r.Place("metadata", "annotations").Key("istio.io/dry-run"), "a spec cannot express a dry run"
 	case len(p.GetRules()) == 0:
-		at, reason = r.Place("spec"), "it has no rules, so it allows nothing, and a spec has no word for that"
+		at, reason = r.Place("spec"), "without rules it allows nothing, and a spec cannot express that"
 	}
 	if reason != "" {
 		i.leaves(r, at, reason, "")
@@ -205,12 +204,13 @@ func (i *importer) authorizationPolicy(r *manifest.Resource, p *security.Authori
 		if len(*rules) > 0 && !merged {
 			merged = true
 			i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes part of the one policy %s", r, w.name+end).
-				WithHelp("its rules are ORed with those of the others; delete this one after the first apply"))
+				WithHelp("its rules are ORed with those of the others; delete this one last, once the VMs run with their new files"))
 		}
 		for _, rule := range p.GetRules() {
 			*rules = append(*rules, i.accessRule(w, rule))
 		}
 		w.objects = append(w.objects, r)
+		w.source(strings.TrimPrefix(end, "-"), r)
 		if w == list[0] {
 			f := fate{identity: identity{kind: "AuthorizationPolicy", namespace: r.Namespace, name: w.name + end}}
 			for _, name := range others(list) {
@@ -228,7 +228,7 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 	case none || i.rootNamespace(r.Namespace) || len(p.GetTargetRefs()) > 0 || p.GetTargetRef() != nil:
 		return
 	case len(p.GetJwtRules()) == 0:
-		reason = "it has no rules"
+		reason = "it lacks rules"
 	}
 	if reason != "" {
 		i.leaves(r, r.Place("spec", "selector"), reason, "")
@@ -239,10 +239,11 @@ func (i *importer) requestAuthentication(r *manifest.Resource, p *security.Reque
 		if len(w.out.Security.JWT) > 0 && !merged {
 			merged = true
 			i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes part of the one RequestAuthentication %s", r, w.name).
-				WithHelp("its rules stand beside those of the others; delete this one after the first apply"))
+				WithHelp("its rules are added to those of the others; delete this one last, once the VMs run with their new files"))
 		}
 		w.out.Security.JWT = append(w.out.Security.JWT, p.GetJwtRules()...)
 		w.objects = append(w.objects, r)
+		w.source("jwt", r)
 	}
 	i.takes(r, fate{identity: identity{kind: "RequestAuthentication", namespace: r.Namespace, name: list[0].name}, more: others(list)}, merged)
 	i.tellSeveral(r, list)
@@ -267,6 +268,7 @@ func (i *importer) findSidecars() {
 			w.out.Sidecar = p.DeepCopy()
 			w.out.Sidecar.WorkloadSelector = nil
 			w.objects = append(w.objects, r)
+			w.source("sidecar", r)
 		}
 		i.takes(r, fate{identity: identity{kind: "Sidecar", namespace: r.Namespace, name: list[0].name}, more: others(list)}, len(list) > 1)
 		i.tellSeveral(r, list)

@@ -34,7 +34,7 @@ func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, st
 		case p.Name == "" || !portName.MatchString(p.Name):
 			return p.At, "a port of a spec has a name"
 		case q.number == 0 || q.target == 0:
-			return p.At, "nothing says which port VMs listen on"
+			return p.At, "no manifest has the port that VMs listen on"
 		case q.protocol != "" && !slices.Contains(protocolWords, q.protocol):
 			return p.At.Key("appProtocol"), "a spec knows no protocol " + p.AppProtocol
 		}
@@ -44,7 +44,7 @@ func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, st
 		taken = append(taken, q)
 	}
 	if len(taken) == 0 {
-		return v.Place("spec"), "it has no ports"
+		return v.Place("spec"), "it lacks ports"
 	}
 	for _, q := range taken {
 		w.addPort(q)
@@ -63,27 +63,26 @@ func namedTarget(v *manifest.ServiceView) (diag.Path, string) {
 	return nil, ""
 }
 
-// listening is the port that VMs have under a name; 0 where they have none, or different ones.
+// listening is the first port that VMs have under a name; 0 where they have none.
 func (w *workload) listening(name string) uint32 {
-	var found uint32
 	for _, g := range w.groups {
-		sets := []map[string]uint32{g.ports}
-		for _, e := range g.entries {
-			sets = append(sets, e.Ports)
-		}
-		for _, set := range sets {
-			if n := set[name]; n != 0 && found == 0 {
-				found = n
+		for _, set := range g.portSets() {
+			if n := set[name]; n != 0 {
+				return n
 			}
 		}
 	}
-	return found
+	return 0
 }
 
 // clash returns why a port cannot be one of the workload's next to those that it has, and to the service's own: a number is
 // unique within a service only. It returns "" where it can, or is one already.
 func (w *workload) clash(p *port, own []*port) string {
-	for _, q := range slices.Concat(w.ports, own) {
+	others := slices.Concat(w.portsAt[p.target], own)
+	if q := w.portNamed[p.name]; q != nil {
+		others = append(others, q)
+	}
+	for _, q := range others {
 		switch {
 		case q.name == p.name && (q.number != p.number || q.target != p.target || q.said() != p.said()):
 			return "another service has other numbers for the port " + p.name + ", and a port of a spec is the same for all"
@@ -116,28 +115,32 @@ func nameProtocol(name string) string {
 }
 
 func (w *workload) addPort(p *port) {
-	for _, q := range w.ports {
-		if q.name == p.name {
-			or(&q.protocol, p.protocol)
-			return
-		}
+	if q := w.portNamed[p.name]; q != nil {
+		or(&q.protocol, p.protocol)
+		return
+	}
+	if w.portNamed == nil {
+		w.portNamed, w.portsAt = map[string]*port{}, map[uint32][]*port{}
 	}
 	w.ports = append(w.ports, p)
+	w.portNamed[p.name] = p
+	w.portsAt[p.target] = append(w.portsAt[p.target], p)
+}
+
+// sidecarPorts are those at which nothing but the sidecar, or SSH, listens on a VM: a spec refuses them.
+var sidecarPorts = map[uint32]bool{
+	22: true, 15000: true, 15001: true, 15004: true, 15006: true, 15008: true, 15020: true, 15021: true, 15053: true, 15090: true,
 }
 
 // findPorts adds the ports that VMs have and no service, and finds where VMs listen.
 func (i *importer) findPorts() {
 	for _, w := range i.workloads {
 		for _, g := range w.groups {
-			sets := []map[string]uint32{g.ports}
-			for _, e := range g.entries {
-				sets = append(sets, e.Ports)
-			}
-			for _, set := range sets {
+			for _, set := range g.portSets() {
 				for _, name := range sorted(set) {
 					q := &port{name: name, number: set[name], target: set[name]}
-					known := slices.ContainsFunc(w.ports, func(p *port) bool { return p.name == name })
-					if known || !portName.MatchString(name) || q.number == 0 || q.number > 65535 || len(w.ports) > 1000 {
+					known := w.portNamed[name] != nil
+					if sidecarPorts[q.target] || known || !portName.MatchString(name) || q.number == 0 || q.number > 65535 || len(w.ports) > 1000 {
 						continue
 					}
 					// No service has this port, so what clients would dial is any free number.
@@ -161,11 +164,9 @@ func (i *importer) findPorts() {
 				if len(g.entries) == 0 || len(g.auto) > 0 {
 					w.targets[p.name] = append(w.targets[p.name], own)
 				}
-				for _, e := range g.entries {
-					if n := e.Ports[p.name]; n != 0 {
+				for _, set := range g.portSets() {
+					if n := set[p.name]; n != 0 {
 						w.targets[p.name] = append(w.targets[p.name], n)
-					} else {
-						w.targets[p.name] = append(w.targets[p.name], own)
 					}
 				}
 				w.targets[p.name] = append(w.targets[p.name], own)

@@ -43,9 +43,9 @@ func (i *importer) findRoutes() {
 		case len(v.Gateways) > 1:
 			i.leaves(r, r.Place("spec", "gateways"), "it is for sidecars and gateways, and a spec makes an object for each", "")
 		case !sameSet(v.ExportTo, s.exportTo):
-			i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its service, and a spec says exportTo once for a host", "")
+			i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its service, and a spec sets exportTo once for a host", "")
 		case len(v.Http)+len(v.Tcp)+len(v.Tls) == 0:
-			i.leaves(r, nil, "it has no routes", "delete it")
+			i.leaves(r, nil, "it lacks routes", "delete it")
 		case s.traffic.routes != nil && host == s.hosts[0]:
 			i.leaves(r, r.Place("spec", "hosts"), s.traffic.routes.String()+" has this host too, and Istio uses the older one", "merge the two, or delete this one")
 		default:

@@ -98,7 +98,7 @@ func dialled[R proto.Message](i *importer, s *service, route R, numbers []uint32
 	}
 }
 
-// takes tells whether routes of a kind act on a port of a protocol.
+// takes reports whether routes of a kind act on a port of a protocol.
 func takes[R proto.Message](_ []R, protocol string) bool {
 	var kind R
 	http := slices.Contains([]string{"HTTP", "HTTP2", "GRPC", "GRPC-WEB", ""}, protocol)
@@ -112,8 +112,8 @@ func takes[R proto.Message](_ []R, protocol string) bool {
 	return !http && !tls || protocol == ""
 }
 
-// The three kinds of route: where their matches' ports stand, and their destinations. Without taking, they drop a match
-// that says nothing any more, where it is the only one.
+// The three kinds of route: where their matches' ports are, and their destinations. Without taking, they drop a match
+// that is empty, where it is the only one.
 
 func httpPorts(h *networking.HTTPRoute, take bool) ([]*uint32, []*networking.Destination) {
 	if !take {
@@ -154,5 +154,5 @@ func tlsPorts(h *networking.TLSRoute, take bool) ([]*uint32, []*networking.Desti
 	return out, destinations(nil, nil, []*networking.TLSRoute{h})
 }
 
-// isEmpty tells whether a message says nothing.
+// isEmpty reports whether no field of a message is set.
 func isEmpty(m proto.Message) bool { return proto.Size(m) == 0 }

@@ -37,8 +37,8 @@ var ruleDifferent = &diag.Rule{
 	ID: "VM803", Name: "written-differently", Severity: diag.Warning,
 	Doc: "What is built from the spec that import writes has a part of an object in another form, or with another name.",
 	Long: "Names of policies and rules are derived from those of workloads, groups and hosts; policies select app and class=vm; " +
-		"the labels of a VM are one set on its WorkloadGroup and WorkloadEntry. After the first apply, delete what has got another " +
-		"name: of two policies or rules for one thing Istio uses the oldest. A note (info) of this rule lists what a build adds.",
+		"the labels of a VM are one set on its WorkloadGroup and WorkloadEntry. Delete what has another name last, once the VMs " +
+		"run with their new files: of two policies or rules for one thing Istio uses the oldest. A note (info) of this rule lists what a build adds.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n---\n" +
 		"apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: strict, namespace: shop}\n" +
@@ -52,8 +52,8 @@ var ruleDifferent = &diag.Rule{
 var ruleMissing = &diag.Rule{
 	ID: "VM804", Name: "not-in-the-manifests", Severity: diag.Warning,
 	Doc: "Something that a spec must say is in none of the manifests.",
-	Long: "No manifest tells the version of the control plane, or where VMs reach istiod, and few the cluster's own network. Import leaves the field empty, with a " +
-		"comment, and lint names it until it is filled in. Say it with --istio-version and --istiod-address, or name the folder that " +
+	Long: "No manifest has the version of the control plane, or where VMs reach istiod, and few the cluster's own network. Import leaves the field empty, with a " +
+		"comment, and lint names it until it is filled in. Set it with --istio-version and --istiod-address, or name the folder that " +
 		"`istioctl x workload entry configure` wrote for one of the VMs: its hosts file has the address.",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: pay, namespace: shop}\n" +
 		"spec: {metadata: {labels: {app: pay}}, template: {serviceAccount: pay}}\n",
@@ -71,7 +71,7 @@ var ruleToken = &diag.Rule{
 }
 
 var ruleDecide = &diag.Rule{
-	ID: "VM806", Name: "somebody-must-decide", Severity: diag.Warning,
+	ID: "VM806", Name: "decision-needed", Severity: diag.Warning,
 	Doc: "Import chose between things that the manifests leave open.",
 	Long: "Whether pods serve a host beside VMs, whether the only network of VMs is the cluster's own, or how a group registers whose VMs " +
 		"are in no manifest, is not in the manifests. The spec has a comment where a choice was made. Read it, and change the line if the " +
@@ -91,5 +91,5 @@ var ruleFolder = &diag.Rule{
 	Good: "ISTIO_NAMESPACE='shop'\n",
 }
 
-// Rules are the rules of this room, in the order of their ids.
+// Rules are the rules of this package, in the order of their ids.
 var Rules = []*diag.Rule{ruleLeft, ruleNotExpressed, ruleDifferent, ruleMissing, ruleToken, ruleDecide, ruleFolder}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	networking "istio.io/api/networking/v1"
@@ -39,8 +40,8 @@ const (
 	kindExisting = "Existing"
 )
 
-// findServices gives each Service that VMs serve to their workload. Those that a spec has no words for are somebody
-// else's to the spec: it refers to them.
+// findServices gives each Service that VMs serve to their workload. Those that a spec cannot express stay
+// outside it, and it refers to them.
 func (i *importer) findServices() {
 	var list []*manifest.ServiceView
 	for _, v := range i.set.Services() {
@@ -70,13 +71,27 @@ func (i *importer) findServices() {
 	}
 }
 
+// candidates lists the workloads of a namespace that a selector may be about, in the order of all of them.
+func (i *importer) candidates(ns string, selector map[string]string) []*workload {
+	if i.byApp == nil {
+		i.byApp = map[[2]string][]*workload{}
+		for _, w := range i.workloads {
+			i.byApp[[2]string{w.namespace, ""}] = append(i.byApp[[2]string{w.namespace, ""}], w)
+			if w.app != "" {
+				i.byApp[[2]string{w.namespace, w.app}] = append(i.byApp[[2]string{w.namespace, w.app}], w)
+			}
+		}
+	}
+	return i.byApp[[2]string{ns, selector["app"]}]
+}
+
 // serving lists the workloads of a namespace that have VMs with these labels. No labels select nothing.
 func (i *importer) serving(ns string, selector map[string]string) []*workload {
 	if len(selector) == 0 {
 		return nil
 	}
 	var list []*workload
-	for _, w := range i.workloads {
+	for _, w := range i.candidates(ns, selector) {
 		if w.namespace == ns && w.mayCarry(selector) && w.anyVM(selector) {
 			list = append(list, w)
 		}
@@ -84,7 +99,7 @@ func (i *importer) serving(ns string, selector map[string]string) []*workload {
 	return list
 }
 
-// anyVM tells whether some VM of the workload has these labels.
+// anyVM reports whether some VM of the workload has these labels.
 func (w *workload) anyVM(labels ...map[string]string) bool {
 	for _, g := range w.groups {
 		for _, set := range g.vms() {
@@ -96,7 +111,7 @@ func (w *workload) anyVM(labels ...map[string]string) bool {
 	return false
 }
 
-// carries tells whether a VM with these labels will have every label of a selector: class=vm is on all of them.
+// carries reports whether a VM with these labels will have every label of a selector: class=vm is on all of them.
 func carries(labels, selector map[string]string) bool {
 	for key, value := range selector {
 		had, ok := labels[key]
@@ -110,7 +125,7 @@ func carries(labels, selector map[string]string) bool {
 	return true
 }
 
-// mayCarry tells whether a workload can have VMs with these labels, by the one that all of them share.
+// mayCarry reports whether a workload can have VMs with these labels, by the one that all of them share.
 func (w *workload) mayCarry(selector map[string]string) bool {
 	app, said := selector["app"]
 	return !said || app == w.app
@@ -192,9 +207,20 @@ var plainFields = map[string]string{
 	"internalTrafficPolicy": "Cluster", "sessionAffinity": "None", "publishNotReadyAddresses": "false",
 }
 
-// strange finds what a Service has that a spec has no word for.
+// otherClass reports whether labels have a class that no VM of a spec has.
+func otherClass(labels map[string]string) bool {
+	return labels["class"] != "" && labels["class"] != "vm"
+}
+
+// classReason is why an object that selects by such a class stays outside.
+const classReason = "it selects by another class than vm, which every VM of a spec has: it will select them no longer"
+
+// strange finds what a Service has that a spec cannot express.
 func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
 	spec := v.Root.Get("spec")
+	if otherClass(v.Selector) {
+		return v.Place("spec", "selector"), classReason
+	}
 	if v.Headless {
 		return v.Place("spec", "clusterIP"), "it is headless, and a Service of a spec is not"
 	}
@@ -204,7 +230,7 @@ func (w *workload) strange(v *manifest.ServiceView) (diag.Path, string) {
 			if f.Value.Kind == syntax.Null || f.Value.Kind == syntax.Seq && len(f.Value.Items) == 0 {
 				continue
 			}
-			return v.Place("spec", f.Key), "a spec has no word for " + f.Key + brief(&f.Value)
+			return v.Place("spec", f.Key), "a spec cannot express " + f.Key + brief(&f.Value)
 		}
 	}
 	for _, key := range sorted(v.Annotations) {
@@ -223,45 +249,51 @@ func brief(n *syntax.Node) string {
 	return ""
 }
 
-// delivery tells whether an annotation is for Argo CD or Flux.
+// delivery reports whether an annotation is for Argo CD or Flux.
 func delivery(key string) bool {
 	return strings.HasPrefix(key, "argocd.argoproj.io/") || strings.HasPrefix(key, "kustomize.toolkit.fluxcd.io/")
 }
 
-// entryService makes a service of a ServiceEntry that selects VMs of one workload; it answers false where a spec's
-// service is something else.
-func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry) bool {
+// entryService makes a service of a ServiceEntry that selects VMs of one workload. Where a spec's service is something
+// else, it returns the workload, and where in the ServiceEntry the reason is.
+func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry) (w *workload, at diag.Path, reason string) {
 	selector := e.GetWorkloadSelector().GetLabels()
 	serving := i.serving(r.Namespace, selector)
-	if len(serving) != 1 || !serviceName.MatchString(r.Name) || len(e.Hosts) == 0 || len(e.Endpoints)+len(e.SubjectAltNames) > 0 ||
-		e.Location != networking.ServiceEntry_MESH_INTERNAL || e.Resolution != networking.ServiceEntry_STATIC {
-		return false
+	if len(serving) != 1 {
+		if len(serving) > 1 {
+			return serving[0], r.Place("spec", "workloadSelector"), "it selects VMs of " + names(serving)
+		}
+		return nil, nil, ""
 	}
-	w := serving[0]
-	if selector["app"] != w.name || slices.ContainsFunc(w.services, func(s *service) bool { return s.name == r.Name }) {
-		return false
+	w = serving[0]
+	var taken []*port
+	for n, p := range e.Ports {
+		q := &port{name: p.GetName(), number: p.GetNumber(), target: p.GetTargetPort(), protocol: strings.ToUpper(p.GetProtocol())}
+		if q.target == 0 {
+			q.target = q.number
+		}
+		place := r.Place("spec", "ports").Item(n, q.name)
+		switch clash := w.clash(q, taken); {
+		case !portName.MatchString(q.name):
+			return w, place.Key("name"), "a port of a spec cannot have this name"
+		case !slices.Contains(protocolWords, q.protocol):
+			return w, place.Key("protocol"), "a port of a spec cannot have the protocol " + p.GetProtocol()
+		case clash != "":
+			return w, place, clash
+		}
+		taken = append(taken, q)
+	}
+	if at, reason := entryUnfit(r, e, w); reason != "" {
+		for _, q := range taken {
+			w.addPort(q) // VMs listen there all the same, and policies may name it
+		}
+		return w, at, reason
 	}
 	s := &service{
 		w: w, from: r, kind: kindEntry, name: r.Name, hosts: slices.Sorted(slices.Values(e.Hosts)), addresses: e.Addresses, exportTo: e.ExportTo,
 		selector: maps.Clone(selector), pods: i.hasPods(r.Namespace, selector),
 	}
-	for _, h := range s.hosts {
-		if !strings.Contains(h, ".") || strings.HasPrefix(h, "*") {
-			return false
-		}
-	}
 	delete(s.selector, "app")
-	var taken []*port
-	for _, p := range e.Ports {
-		q := &port{name: p.GetName(), number: p.GetNumber(), target: p.GetTargetPort(), protocol: strings.ToUpper(p.GetProtocol())}
-		if q.target == 0 {
-			q.target = q.number
-		}
-		if !portName.MatchString(q.name) || !slices.Contains(protocolWords, q.protocol) || w.clash(q, taken) != "" {
-			return false
-		}
-		taken = append(taken, q)
-	}
 	for _, q := range taken {
 		w.addPort(q)
 		s.ports = append(s.ports, q.name)
@@ -269,7 +301,38 @@ func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry
 	w.objects = append(w.objects, r)
 	i.becomes(r, fate{identity: identity{kind: kindEntry, namespace: r.Namespace, name: r.Name}})
 	i.addHosts(s)
-	return true
+	return w, nil, ""
+}
+
+// entryUnfit finds why a ServiceEntry cannot be a service of a workload in a spec.
+func entryUnfit(r *manifest.Resource, e *networking.ServiceEntry, w *workload) (diag.Path, string) {
+	for n, h := range e.Hosts {
+		if !strings.Contains(h, ".") || strings.HasPrefix(h, "*") {
+			return r.Place("spec", "hosts").Item(n, ""), "a service of a spec cannot have the host " + strconv.Quote(h)
+		}
+	}
+	switch {
+	case otherClass(e.GetWorkloadSelector().GetLabels()):
+		return r.Place("spec", "workloadSelector"), classReason
+	case e.Location != networking.ServiceEntry_MESH_INTERNAL:
+		return r.Place("spec", "location"), "its location is MESH_EXTERNAL, the default: clients call its VMs by plaintext, which STRICT VMs " +
+			"refuse, and policies see no identity; if the VMs have sidecars, write location: MESH_INTERNAL"
+	case e.Resolution != networking.ServiceEntry_STATIC:
+		return r.Place("spec", "resolution"), "its resolution is " + e.Resolution.String() + ", and that of VMs is STATIC"
+	case len(e.Endpoints) > 0:
+		return r.Place("spec", "endpoints"), "it has endpoints beside its workloadSelector"
+	case len(e.SubjectAltNames) > 0:
+		return r.Place("spec", "subjectAltNames"), "it has subjectAltNames, and a spec derives the identities of VMs"
+	case len(e.Hosts) == 0:
+		return r.Place("spec", "hosts"), "it lacks hosts"
+	case !serviceName.MatchString(r.Name):
+		return r.Place("metadata", "name"), "a service of a spec cannot have its name"
+	case e.GetWorkloadSelector().GetLabels()["app"] != w.name:
+		return r.Place("spec", "workloadSelector"), "a service of a spec selects by app=" + w.name
+	case slices.ContainsFunc(w.services, func(s *service) bool { return s.name == r.Name }):
+		return r.Place("metadata", "name"), "a Service has its name, and a workload has one service of a name"
+	}
+	return nil, ""
 }
 
 // finish writes the service as a spec has it.

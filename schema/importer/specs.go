@@ -8,8 +8,8 @@ import (
 	"github.com/vmmesh/vmmesh/schema"
 )
 
-// part is what will be one spec: workloads and external services about whose namespaces one thing is said, and of which
-// one thing is seen.
+// part is what will be one spec: workloads and external services whose namespaces have the same settings and whose
+// VMs have the same telemetry.
 type part struct {
 	space     *space
 	telemetry telemetry
@@ -22,6 +22,7 @@ type part struct {
 // makeSpecs divides everything among as few specs as can say it, and writes them.
 func (i *importer) makeSpecs() {
 	parts := i.divide()
+	i.out.parts = parts
 	taken := map[string]bool{}
 	for n, p := range parts {
 		name := i.specName(parts, n)
@@ -115,6 +116,9 @@ func (i *importer) makeSpec(p *part, name string) {
 		s.Istio.Revision = p.space.revision
 	}
 	s.Namespace = p.namespace()
+	if i.guessedHome && s.Namespace == i.set.Namespace {
+		n["spec.namespace"] = "the manifests name none; if they are applied to another one, set that here"
+	}
 	used := map[string]bool{}
 	for _, w := range p.workloads {
 		if w.namespace != first(s.Namespace, "vm-workloads") {

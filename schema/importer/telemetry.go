@@ -6,6 +6,7 @@ import (
 
 	api "istio.io/api/telemetry/v1"
 
+	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
@@ -37,9 +38,9 @@ func (i *importer) findTelemetries() {
 			continue
 		case reason != "":
 		case len(t.GetMetrics()) > 0:
-			at, reason = r.Place("spec", "metrics"), "a spec has no word for metrics"
+			at, reason = r.Place("spec", "metrics"), "a spec cannot express metrics"
 		case len(t.GetAccessLogging())+len(t.GetTracing()) == 0:
-			reason = "it says nothing"
+			reason = "it sets nothing"
 		case slices.ContainsFunc(list, func(w *workload) bool {
 			return len(w.telemetry.logging) > 0 && len(t.GetAccessLogging()) > 0 || len(w.telemetry.tracing) > 0 && len(t.GetTracing()) > 0
 		}):
@@ -55,7 +56,7 @@ func (i *importer) findTelemetries() {
 			if len(w.telemetry.logging)+len(w.telemetry.tracing) > 0 && !merged {
 				merged = true
 				i.say(ruleDifferent.At(r.Place("metadata", "name"), "%s becomes part of the one Telemetry %s", r, w.name).
-					WithHelp("Istio uses one Telemetry for a selector, the oldest; delete this one after the first apply"))
+					WithHelp("Istio uses one Telemetry for a selector, the oldest; delete this one last, once the VMs run with their new files"))
 			}
 			w.telemetry.logging = append(w.telemetry.logging, t.GetAccessLogging()...)
 			w.telemetry.tracing = append(w.telemetry.tracing, t.GetTracing()...)
@@ -72,8 +73,10 @@ func (i *importer) withoutOpenFilters(r *manifest.Resource, t *api.Telemetry) *a
 	for n, logging := range t.AccessLogging {
 		if f := logging.GetFilter(); f != nil && strings.TrimSpace(f.GetExpression()) == "true" {
 			logging.Filter = nil
-			i.say(ruleDifferent.At(r.Place("spec", "accessLogging").Item(n, "").Key("filter"), "%s: the filter lets everything pass, and the spec has none", r).
-				WithHelp("that means the same"))
+			d := ruleDifferent.At(r.Place("spec", "accessLogging").Item(n, "").Key("filter"),
+				"%s: the filter lets everything pass, so the spec has none, which means the same", r)
+			d.Severity = diag.Info
+			i.say(d)
 		}
 	}
 	return t

@@ -57,10 +57,15 @@ func (i *importer) addRule(s *service, r *manifest.Resource, d *networking.Desti
 		i.leaves(r, r.Place("spec", "workloadSelector"), "it is for some callers only, and a spec's is for all", "")
 		return
 	case !sameSet(d.ExportTo, s.exportTo):
-		i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its service, and a spec says exportTo once for a host", "")
+		i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its service, and a spec sets exportTo once for a host", "")
+		return
+	case slices.ContainsFunc(d.Subsets, func(x *networking.Subset) bool {
+		return otherClass(x.GetLabels()) && s.w.anyVM(map[string]string{"class": x.GetLabels()["class"]})
+	}):
+		i.leaves(r, r.Place("spec", "subsets"), classReason, "")
 		return
 	case d.TrafficPolicy == nil && len(d.Subsets) == 0:
-		i.leaves(r, nil, "it says nothing", "delete it")
+		i.leaves(r, nil, "it sets nothing", "delete it")
 		return
 	case first != nil && s.hosts[0] != host:
 		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}}) // one rule for each host of the service
@@ -72,7 +77,7 @@ func (i *importer) addRule(s *service, r *manifest.Resource, d *networking.Desti
 		if d.TrafficPolicy != nil && t.policy != nil {
 			message += ", whose trafficPolicy counts"
 		}
-		i.say(ruleDifferent.At(r.Place("spec", "host"), message, r, first).WithHelp("a spec makes one rule of both; delete this one after the first apply"))
+		i.say(ruleDifferent.At(r.Place("spec", "host"), message, r, first).WithHelp("a spec makes one rule of both; delete this one last, once the VMs run with their new files"))
 	default:
 		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}})
 		t.rule = r
@@ -93,11 +98,11 @@ func (i *importer) addExternalRule(e *external, r *manifest.Resource, d *network
 	case d.TrafficPolicy == nil || len(d.Subsets) > 0 || d.WorkloadSelector != nil:
 		i.leaves(r, nil, "a spec has only a trafficPolicy for an external service", "")
 	case !sameSet(d.ExportTo, e.entry.ExportTo):
-		i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its ServiceEntry, and a spec says exportTo once for a host", "")
+		i.leaves(r, r.Place("spec", "exportTo"), "it is exported otherwise than its ServiceEntry, and a spec sets exportTo once for a host", "")
 	case e.policy != nil && !proto.Equal(e.policy, d.TrafficPolicy):
-		i.leaves(r, r.Place("spec", "trafficPolicy"), "another host of the ServiceEntry has another policy, and a spec says it once", "")
+		i.leaves(r, r.Place("spec", "trafficPolicy"), "another host of the ServiceEntry has another policy, and a spec sets it once", "")
 	default:
-		e.policy = d.TrafficPolicy
+		e.policy, e.rule = d.TrafficPolicy, r
 		i.becomes(r, fate{identity: identity{kind: "DestinationRule", namespace: r.Namespace, host: host}})
 	}
 }
@@ -170,7 +175,7 @@ func (t *traffic) finish(i *importer, s *service) schema.Traffic {
 						at = at.Item(n, subset.GetName())
 					}
 				}
-				i.say(ruleDecide.At(at, "no VM is in the subset %q, so the spec says that pods serve this host too", subset.GetName()).
+				i.say(ruleDecide.At(at, "no VM is in the subset %q, so in the spec pods serve this host too", subset.GetName()).
 					WithHelp("if no pods do, drop the subset and the routes to it: calls that they send there fail"))
 				break
 			}
@@ -192,7 +197,7 @@ func (s *service) full() map[string]string {
 	return labels
 }
 
-// defaultSubsets tells whether the subsets are those that a spec makes by itself: one for each version.
+// defaultSubsets reports whether the subsets are those that a spec makes by itself: one for each version.
 func (t *traffic) defaultSubsets(s *service) bool {
 	want := map[string]string{}
 	for _, g := range s.w.groups {

@@ -49,18 +49,41 @@ func ChangedFile(at diag.Path, subject, what string, have, want []byte) diag.Dia
 		d = ruleNotExpressed.At(at, "%s is missing, and the spec of this tree builds it", subject)
 		return d.WithHelp("build the tree again")
 	}
+	d.Where = firstDifference(have, want)
+	return d.WithHelp("it was changed by hand, or written by another version of vmmesh: " +
+		"make the change in the spec, since a build writes its own")
+}
+
+// firstDifference is the first line in which two texts differ.
+func firstDifference(have, want []byte) diag.Pos {
 	line := 1
 	for a, b := have, want; ; line++ {
 		x, restA, moreA := bytes.Cut(a, []byte("\n"))
 		y, restB, moreB := bytes.Cut(b, []byte("\n"))
 		if !bytes.Equal(x, y) || moreA != moreB || !moreA {
-			break
+			return diag.Pos{Line: line, Col: 1}
 		}
 		a, b = restA, restB
 	}
-	d.Where = diag.Pos{Line: line, Col: 1}
-	return d.WithHelp("it was changed by hand, or written by another version of vmmesh: " +
-		"make the change in the spec, since a build writes its own")
+}
+
+// PartFile is the finding of a file, or of several like it, of a tree without a lock that the imported spec does not build
+// as it is.
+func PartFile(at diag.Path, subject, what string, have, want []byte) diag.Diagnostic {
+	const help = "no manifest has what it comes from: set it in the spec, under vm, observability, networks or controlPlane, " +
+		"and compare with 'vmmesh diff --against'; a tree with its .vmmesh.lock gives its spec back whole"
+	if what != "differs" {
+		return ruleNotExpressed.At(at, "%s: the spec does not build it", subject).WithHelp(help)
+	}
+	d := ruleNotExpressed.At(at, "%s: the spec builds it differently from this line on", subject)
+	d.Where = firstDifference(have, want)
+	return d.WithHelp(help)
+}
+
+// NotCompared is the finding that the files of a tree are not compared, since the spec cannot be built yet.
+func NotCompared(tree string) diag.Diagnostic {
+	d := ruleMissing.At(diag.Root(&diag.Source{Name: tree}), "VM files, monitoring and control plane of this tree are not compared: the spec cannot be built yet")
+	return d.WithHelp("add what it lacks by flags, such as --istio-version, and import again; a tree with its .vmmesh.lock gives its spec back whole")
 }
 
 // changes finds each field of an object that was changed since it was built.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -25,8 +26,11 @@ type workload struct {
 	groups          []*group
 	services        []*service
 	ports           []*port
-	targets         map[string][]uint32  // where any VM listens, by the name of a port
-	objects         []*manifest.Resource // what is about it, but for its VMs
+	portNamed       map[string]*port                // the same by name
+	portsAt         map[uint32][]*port              // and by the port of the VMs
+	targets         map[string][]uint32             // where any VM listens, by the name of a port
+	objects         []*manifest.Resource            // what is about it, but for its VMs
+	sources         map[string][]*manifest.Resource // of its parts: allow, deny, mtls, jwt, sidecar
 	annotations     map[string]string
 	labels          map[string]string // of the workload itself
 	out             schema.Workload
@@ -49,7 +53,9 @@ type group struct {
 	ports     map[string]uint32
 	account   string
 	version   string
-	proxyless bool // its VMs have no sidecar
+	proxyless bool                // its VMs have no sidecar
+	labelSets []map[string]string // see vms
+	ofPorts   []map[string]uint32 // see portSets
 }
 
 // spec is the group's WorkloadGroup, empty where it has none.
@@ -60,13 +66,39 @@ func (g *group) spec() *networking.WorkloadGroup {
 	return g.from.Spec.(*networking.WorkloadGroup)
 }
 
-// vms lists the label sets that VMs of the group have.
+// vms lists the label sets that VMs of the group have, each once. Its entries are all there when it is first called.
 func (g *group) vms() []map[string]string {
-	sets := []map[string]string{g.labels}
-	for _, e := range g.entries {
-		sets = append(sets, e.Clients)
+	if g.labelSets == nil {
+		g.labelSets = []map[string]string{g.labels}
+		for _, e := range g.entries {
+			g.labelSets = append(g.labelSets, e.Clients)
+		}
+		g.labelSets = distinct(g.labelSets)
 	}
-	return sets
+	return g.labelSets
+}
+
+// portSets lists the ports that the group and its VMs have, each set once, as vms does.
+func (g *group) portSets() []map[string]uint32 {
+	if g.ofPorts == nil {
+		g.ofPorts = []map[string]uint32{g.ports}
+		for _, e := range g.entries {
+			g.ofPorts = append(g.ofPorts, e.Ports)
+		}
+		g.ofPorts = distinct(g.ofPorts)
+	}
+	return g.ofPorts
+}
+
+// distinct leaves the first of maps that are equal.
+func distinct[V any](list []map[string]V) []map[string]V {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(m map[string]V) bool {
+		key := fmt.Sprintf("%#v", m) // which prints keys in order
+		known := seen[key]
+		seen[key] = true
+		return known
+	})
 }
 
 // findWorkloads sorts WorkloadGroups and WorkloadEntries into workloads: those of one namespace with one label app.
@@ -91,10 +123,16 @@ func (i *importer) findWorkloads(configs []*config) {
 func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*config) {
 	var groups []*group
 	byName := map[string]*group{}
+	byApp := map[string][]*group{}
+	versions := versionsOf(all)
+	add := func(g *group) {
+		groups, byName[g.name] = append(groups, g), g
+		byApp[g.labels["app"]] = append(byApp[g.labels["app"]], g)
+	}
 	for _, w := range all {
 		if w.Group() && !i.skip[w.Resource] {
 			g := &group{name: w.Name, from: w, labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
-			groups, byName[g.name] = append(groups, g), g
+			add(g)
 			i.becomes(w.Resource, fate{identity: identity{kind: "WorkloadGroup", namespace: ns, name: w.Name}})
 		}
 	}
@@ -105,7 +143,7 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 		g := byName[c.group]
 		if g == nil {
 			g = &group{name: c.group, labels: c.labels, ports: c.ports, account: c.account, version: c.labels["version"]}
-			groups, byName[g.name] = append(groups, g), g
+			add(g)
 		}
 		if g.config == nil {
 			g.config = c
@@ -117,11 +155,11 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 	for _, w := range all {
 		switch {
 		case !w.Entry() || i.skip[w.Resource]:
-		case w.Auto() != "" || controlled(w.Resource):
+		case madeByIstiod(w):
 			g := byName[w.Auto()]
 			if g == nil && w.Auto() != "" { // its WorkloadGroup is not among the objects
 				g = &group{name: w.Auto(), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
-				groups, byName[g.name] = append(groups, g), g
+				add(g)
 			}
 			if g != nil {
 				g.auto = append(g.auto, w)
@@ -130,27 +168,82 @@ func (i *importer) findGroups(ns string, all []*manifest.Workload, configs []*co
 		case !isAddress(w.Address):
 			i.leaves(w.Resource, w.Place("spec", "address"), "a spec takes IP addresses for VMs, and nothing else", "keep its manifest, or give the VM's IP address")
 		default:
-			g := groupOf(w, groups)
+			g := byName[w.Auto()]
+			if w.Auto() != "" {
+				i.tellWritten(w)
+			}
 			if g == nil {
-				g = &group{name: freeName(ownGroupName(w), byName), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
-				groups, byName[g.name] = append(groups, g), g
+				candidates := groups // without the label, any may be the one
+				if app := w.Clients["app"]; app != "" {
+					candidates = byApp[app]
+				}
+				g = groupOf(w, candidates)
+			}
+			if g == nil {
+				g = &group{name: freeName(ownGroupName(w, versions), byName), labels: w.Clients, ports: w.Ports, account: w.Account, version: w.Clients["version"]}
+				add(g)
 			}
 			g.entries = append(g.entries, w)
 		}
 	}
+	for _, g := range groups {
+		g.shareLabels(i.out.used)
+	}
 	i.joinGroups(ns, groups)
+}
+
+// shareLabels leaves a group that is made of entries alone the labels that all of them have: the others are each VM's. Of
+// a single entry, the labels that something selects by are taken for the group's.
+func (g *group) shareLabels(used map[string]bool) {
+	if g.from != nil || g.config != nil || len(g.entries) == 0 {
+		return
+	}
+	labels := maps.Clone(g.entries[0].Clients)
+	for _, e := range g.entries[1:] {
+		maps.DeleteFunc(labels, func(k, v string) bool { return k != "app" && k != "version" && e.Clients[k] != v })
+	}
+	if len(g.entries) == 1 {
+		maps.DeleteFunc(labels, func(k, _ string) bool {
+			return !used[k] && k != "app" && k != "version" && !mesh.DerivedLabel(k) && !strings.Contains(k, ".io/")
+		})
+	}
+	g.labels = labels
+}
+
+// tellWritten reports an entry with the annotation of those that istiod makes, which istiod did not make.
+func (i *importer) tellWritten(w *manifest.Workload) {
+	at := w.Place("metadata", "annotations").Key(autoGroup)
+	i.say(ruleDifferent.At(at, "%s was not made by istiod, and has the annotation %s of those that were: the spec lists its VM without it",
+		w, autoGroup).
+		WithHelp("as it is, istiod makes a second entry when the VM registers; bring the VM the files of this spec, with which it does not"))
+}
+
+// autoGroup is the annotation of entries that istiod makes.
+const autoGroup = "istio.io/autoRegistrationGroup"
+
+// madeByIstiod reports whether istiod made an entry for a VM that registered by itself.
+func madeByIstiod(w *manifest.Workload) bool {
+	if !w.Entry() {
+		return false
+	}
+	for _, key := range []string{"istio.io/workloadController", "istio.io/connectedAt", "istio.io/disconnectedAt"} {
+		if w.Annotations[key] != "" {
+			return true
+		}
+	}
+	return controlled(w.Resource)
 }
 
 // longestName is more than the name of an object can have characters.
 const longestName = 300
 
-// isAddress tells whether a spec takes an address for a VM's.
+// isAddress reports whether a spec takes an address for a VM's.
 func isAddress(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Zone() == "" && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }
 
-// controlled tells whether another object made this one, and will unmake it.
+// controlled reports whether another object made this one, and will unmake it.
 func controlled(r *manifest.Resource) bool {
 	owners := r.Root.Get("metadata").Get("ownerReferences")
 	if owners == nil {
@@ -299,7 +392,8 @@ func (w *workload) chooseAccount() {
 	}
 	if w.account == "" {
 		w.account = "default"
-		w.note("serviceAccount", "no manifest names one, and istioctl then takes this; an identity of its own is what policies can tell it by")
+		w.note("serviceAccount", "no manifest names one, and istioctl then uses default. Clients call the VMs by mTLS with it, which "+
+			"needs a sidecar there; policies can tell only an identity of their own from others")
 	}
 }
 

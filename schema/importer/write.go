@@ -13,7 +13,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// notes are comments by the path of what they stand above, written as findings write it:
+// notes are comments by the path of what they are above, written as findings write it:
 // spec.workloads[pay].services[pay].pods. A field that has a note is printed even where it is unset.
 type notes map[string]string
 
@@ -52,7 +52,7 @@ type branch struct {
 	value *tree
 }
 
-// wide are the blocks of a spec that stand over several lines however small they are; a name in brackets stands for any.
+// wide are the blocks of a spec that take several lines however small they are; empty brackets match any name.
 var wide = map[string]bool{
 	"": true, "spec": true, "spec.istio": true, "spec.workloads": true, "spec.workloads[]": true, "spec.workloads[].groups": true,
 	"spec.workloads[].groups[]": true, "spec.workloads[].groups[].instances": true, "spec.workloads[].ports": true,
@@ -62,7 +62,7 @@ var wide = map[string]bool{
 	"spec.externalServices": true, "spec.externalServices[]": true, "spec.externalServices[].serviceEntry": true,
 }
 
-// treeOf makes the tree of a Go value; nil where it says nothing. path is for notes, and names items.
+// treeOf makes the tree of a Go value; nil where it is unset. path is for notes, and names items.
 func treeOf(v reflect.Value, path string, n notes) *tree { return treeAt(v, path, "", n) }
 
 func treeAt(v reflect.Value, path, shape string, n notes) *tree {
@@ -139,7 +139,7 @@ func structTree(v reflect.Value, path, shape string, n notes) *tree {
 	return t
 }
 
-// unsetTree is how a field says nothing, where a note asks a person to say something.
+// unsetTree is the form of an unset field, which is printed where a note asks a person to set it.
 func unsetTree(v reflect.Value) *tree {
 	switch v.Kind() {
 	case reflect.Slice:

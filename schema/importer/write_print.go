@@ -48,7 +48,7 @@ func (p *printer) block(t *tree, indent int, path string) {
 			here = path + "[" + strings.Trim(item.name, `"`) + "]"
 		}
 		p.note(here, indent)
-		if item.isMap && len(item.fields) > 0 { // a comment cannot stand between a dash and its first key
+		if item.isMap && len(item.fields) > 0 { // a comment cannot be between a dash and its first key
 			p.note(join(here, item.fields[0].key), indent)
 		}
 		p.indent(indent)
@@ -87,7 +87,7 @@ func (p *printer) value(t *tree, indent int, path string) {
 		p.block(t, indent+2, path)
 	case t.isList && !dash:
 		p.b.WriteString("\n")
-		p.block(t, indent, path) // dashes stand below their key
+		p.block(t, indent, path) // dashes are below their key
 	default:
 		p.b.WriteString("\n")
 		p.block(t, indent+2, path)
@@ -119,7 +119,7 @@ func (p *printer) note(path string, indent int) {
 	p.b.WriteString("# " + line + "\n")
 }
 
-// visible leaves out what may not stand in a comment: names in one come from what was read.
+// visible leaves out what cannot be in a comment: names in one come from what was read.
 func visible(r rune) rune {
 	if unicode.IsPrint(r) || r == ' ' || r == '\n' {
 		return r
@@ -127,7 +127,7 @@ func visible(r rune) rune {
 	return -1
 }
 
-// onOneLine tells whether a tree may stand on one line: it is small, and nothing in it has a comment.
+// onOneLine reports whether a tree may be on one line: it is small, and nothing in it has a comment.
 func (p *printer) onOneLine(t *tree, path string, item bool) bool {
 	if t.wide && !(item && leaf(t)) && !(t.isMap && onlyName(t)) || p.noted(path) || height(t) > 4 {
 		return false
@@ -135,7 +135,7 @@ func (p *printer) onOneLine(t *tree, path string, item bool) bool {
 	return narrow(t)
 }
 
-// noted tells whether something below a path has a comment.
+// noted reports whether something below a path has a comment.
 func (p *printer) noted(path string) bool {
 	if p.above == nil {
 		p.above = map[string]bool{}
@@ -150,7 +150,7 @@ func (p *printer) noted(path string) bool {
 	return p.above[path]
 }
 
-// narrow tells whether a tree reads well on one line: of several maps, each has a line of its own.
+// narrow reports whether a tree reads well on one line: of several maps, each has a line of its own.
 func narrow(t *tree) bool {
 	if t.wide && !leaf(t) {
 		return false
@@ -182,7 +182,7 @@ func narrow(t *tree) bool {
 	return inner == 0 || len(t.fields) == 1
 }
 
-// leaf tells whether a map holds scalars and small maps of them alone.
+// leaf reports whether a map holds scalars and small maps of them alone.
 func leaf(t *tree) bool { return t.isMap && height(t) <= 2 && !onlyLists(t) }
 
 func onlyLists(t *tree) bool {

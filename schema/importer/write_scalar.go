@@ -13,7 +13,7 @@ func scalarOf(s string) string {
 		return quoted(s)
 	}
 	if version(s) != "" {
-		return s // two dots are no number to anybody
+		return s // no YAML parser reads two dots as a number
 	}
 	var e manifest.Encoder
 	e.Value(strings.ReplaceAll(s, "\n", " "))
@@ -23,7 +23,7 @@ func scalarOf(s string) string {
 	return quoted(s)
 }
 
-// plainURL tells whether the colons of a string are inside words: host:port, spiffe://…
+// plainURL reports whether the colons of a string are inside words: host:port, spiffe://…
 func plainURL(s string) bool {
 	return !strings.ContainsAny(s, ",*@ ") && !strings.HasSuffix(s, ":") && s != "" && (s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z')
 }
@@ -31,7 +31,7 @@ func plainURL(s string) bool {
 // quoted is a string in double quotes, escaped as the encoder of manifests does.
 func quoted(s string) string {
 	var e manifest.Encoder
-	// What ends in two newlines is no literal block to the encoder, and a leading bell makes it quote.
+	// The encoder writes no literal block for what ends in two newlines, and a leading bell makes it quote.
 	e.Value("\a" + s + "\n\n")
 	text := strings.TrimSuffix(string(e.Bytes()), "\n")
 	return `"` + strings.TrimSuffix(strings.TrimPrefix(text, `"\u0007`), `\n\n"`) + `"`
@@ -39,7 +39,7 @@ func quoted(s string) string {
 
 func keyOf(key string) string { return scalarOf(key) }
 
-// printableBlock tells whether a text of several lines can be a literal block as it is.
+// printableBlock reports whether a text of several lines can be a literal block as it is.
 func printableBlock(s string) bool {
 	if strings.HasSuffix(s, "\n\n") || s[0] == ' ' || s[0] == '\n' || s[0] == '\t' {
 		return false

@@ -49,8 +49,9 @@ var missingAccount = diag.Rule{
 
 func findMissingAccounts(s *manifest.Set, report Report) {
 	policies := peersOf(s)
+	mutual := mutualVMs(s)
 	for _, w := range virtual(s) {
-		if _, said := w.Clients["security.istio.io/tlsMode"]; w.Account != "" || said {
+		if _, set := w.Clients[tlsModeLabel]; w.Account != "" || set || mutual[w] {
 			continue
 		}
 		d := missingAccount.At(w.AccountAt, "%s does not have a serviceAccount: clients will send %s plaintext", w.Resource, itsVMs(w)).
@@ -61,6 +62,35 @@ func findMissingAccounts(s *manifest.Set, report Report) {
 		}
 		report(d)
 	}
+}
+
+// mutualVMs finds the workloads behind hosts whose DestinationRule has clients begin mTLS, whatever the endpoint has.
+func mutualVMs(s *manifest.Set) map[*manifest.Workload]bool {
+	found := map[*manifest.Workload]bool{}
+	rules := destinationRules(s)
+	if len(rules) == 0 {
+		return found
+	}
+	mutual := func(host, namespace string) bool {
+		return slices.ContainsFunc(rulesOf(rules, hostOf(host, namespace)), func(r ruled) bool {
+			return r.rule.GetTrafficPolicy().GetTls().GetMode() == networking.ClientTLSSettings_ISTIO_MUTUAL
+		})
+	}
+	for _, v := range s.Services() {
+		if mutual(v.Name, v.Namespace) {
+			for _, w := range s.Selected(v.Namespace, v.Selector) {
+				found[w] = true
+			}
+		}
+	}
+	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
+		if slices.ContainsFunc(e.Hosts, func(h string) bool { return mutual(h, r.Namespace) }) {
+			for _, w := range s.Selected(r.Namespace, e.GetWorkloadSelector().GetLabels()) {
+				found[w] = true
+			}
+		}
+	}
+	return found
 }
 
 // everyNamespaces is the ServiceAccount that Kubernetes makes in every namespace.
@@ -304,6 +334,9 @@ var staticBesideAuto = diag.Rule{
 	Good: "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: pay-192.168.1.100, namespace: shop, annotations: {istio.io/autoRegistrationGroup: pay}}\nspec: {address: 192.168.1.100, labels: {app: pay}, serviceAccount: pay}\n",
 }
 
+// autoGroup is the annotation of an entry that istiod made for a VM that registered.
+const autoGroup = "istio.io/autoRegistrationGroup"
+
 func findStaticBesideAuto(s *manifest.Set, report Report) {
 	findDuplicateEntries(s, func(first, second *manifest.Workload) {
 		static, auto := first, second
@@ -315,6 +348,21 @@ func findStaticBesideAuto(s *manifest.Set, report Report) {
 				WithHelp("delete %s, or take ISTIO_META_AUTO_REGISTER_GROUP from the VM's settings", static.Resource))
 		}
 	})
+	for _, w := range virtual(s) {
+		group := w.Auto()
+		if group == "" || w.Address == "" || w.Annotations["istio.io/workloadController"] != "" {
+			continue // istiod writes both annotations
+		}
+		name := group + "-" + strings.ReplaceAll(w.Address, ":", "-")
+		if w.Network != "" {
+			name += "-" + w.Network
+		}
+		if w.Name != name {
+			report(staticBesideAuto.At(w.Place("metadata", "annotations").Key(autoGroup),
+				"%s has the annotation of entries that istiod makes, and not their name: when its VM registers there is a second one", w.Resource).Key().
+				WithHelp("delete the entry, since istiod makes %s; or remove the annotation, and ISTIO_META_AUTO_REGISTER_GROUP from the VM", name))
+		}
+	}
 }
 
 var hostNameAddress = diag.Rule{

@@ -133,12 +133,22 @@ var selectsNothing = diag.Rule{
 }
 
 func findSelectsNothing(s *manifest.Set, report Report) {
-	for _, c := range clientSelectors(s) {
+	all := clientSelectors(s)
+	var dialled map[*manifest.Workload]bool // those that some selector finds; made when it is asked for
+	for _, c := range all {
 		if len(s.Selected(c.by.Namespace, c.labels)) > 0 {
 			continue
 		}
 		w := meantFor(s, c.by.Namespace, c.labels, forClients)
 		if w == nil {
+			if key, near := misspelledSelector(s, c, all, &dialled); near != nil {
+				d := selectsNothing.At(c.at.Key(key), "%s selects nothing: no workload has %s: %s", c.by, key, c.labels[key]).
+					WithHelp("did you mean %s, which %s has? No other selector finds it", near.Clients[key], near.Resource)
+				if c.by.Name != near.Clients[key] && !strings.HasPrefix(near.Name, c.by.Name) {
+					d.Severity = diag.Warning // it may be for pods that are not among the manifests
+				}
+				report(d)
+			}
 			continue
 		}
 		d := selectsNothing.At(c.at.Key(firstMissing(w.Clients, c.labels)), "%s selects nothing: %s lacks %s", c.by, w.Resource, strings.Join(missing(w.Clients, c.labels), ", ")).
@@ -148,6 +158,39 @@ func findSelectsNothing(s *manifest.Set, report Report) {
 		}
 		report(d)
 	}
+}
+
+// misspelledSelector finds VMs that a selector may be for although a label of it is spelled otherwise: those that no selector
+// finds, and whose labels are the selector's but for the value of one by which applications are known.
+func misspelledSelector(s *manifest.Set, c clientSelector, all []clientSelector, dialled *map[*manifest.Workload]bool) (string, *manifest.Workload) {
+	for _, key := range identityLabels {
+		value, asked := c.labels[key]
+		if !asked || len(value) < 4 {
+			continue
+		}
+		if *dialled == nil {
+			*dialled = map[*manifest.Workload]bool{}
+			for _, other := range all {
+				for _, w := range s.Selected(other.by.Namespace, other.labels) {
+					(*dialled)[w] = true
+				}
+			}
+		}
+		candidates := vms(s.Workloads(c.by.Namespace))
+		if len(candidates) > few {
+			return "", nil
+		}
+		for _, w := range candidates {
+			had := w.Clients[key]
+			if had == "" || (*dialled)[w] || withoutDigits(had) == withoutDigits(value) || diag.Nearest(value, []string{had}) == "" {
+				continue
+			}
+			if rest := missing(w.Clients, c.labels); len(rest) == 1 {
+				return key, w
+			}
+		}
+	}
+	return "", nil
 }
 
 var selectsElsewhere = diag.Rule{

@@ -20,8 +20,8 @@ var entryPortShadow = diag.Rule{
 	Doc: "A ServiceEntry's targetPort is where its endpoints listen.",
 	Long: "Where an endpoint or a WorkloadEntry has a port of the ServiceEntry port's name, that one counts and the targetPort does not (istio: " +
 		"pilot/pkg/serviceregistry/serviceentry/conversion.go). Both are legal; what is written last in the eyes of a reader is not what happens.",
-	Bad:  seHead + "spec: {hosts: [db.example.com], ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}], resolution: STATIC, endpoints: [{address: 192.168.1.200, ports: {http: 9090}, serviceAccount: db}]}\n",
-	Good: seHead + "spec: {hosts: [db.example.com], ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}], resolution: STATIC, endpoints: [{address: 192.168.1.200, serviceAccount: db}]}\n",
+	Bad:  seHead + "spec: {hosts: [db.example.com], location: MESH_INTERNAL, ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}], resolution: STATIC, endpoints: [{address: 192.168.1.200, ports: {http: 9090}, serviceAccount: db}]}\n",
+	Good: seHead + "spec: {hosts: [db.example.com], location: MESH_INTERNAL, ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}], resolution: STATIC, endpoints: [{address: 192.168.1.200, serviceAccount: db}]}\n",
 }
 
 func findEntryPortShadows(s *manifest.Set, report Report) {
@@ -55,9 +55,9 @@ var endpointPorts = diag.Rule{
 	Doc: "An endpoint's ports do not remove the ServiceEntry's other ports: Istio does not support that.",
 	Long: "Every endpoint of a ServiceEntry serves every port of it; `ports` of an endpoint only says where it listens for the ones that it names. A replica that names the " +
 		"read-only port alone gets the writes too (istio: pilot/pkg/serviceregistry/serviceentry/conversion.go). Split them into ServiceEntries of their own hosts.",
-	Bad: seHead + "spec: {hosts: [db.example.com], addresses: [240.240.1.1], resolution: STATIC, ports: [{number: 3306, name: mysql, protocol: TCP}, {number: 3307, name: mysql-ro, protocol: TCP}],\n" +
+	Bad: seHead + "spec: {hosts: [db.example.com], addresses: [240.240.1.1], location: MESH_INTERNAL, resolution: STATIC, ports: [{number: 3306, name: mysql, protocol: TCP}, {number: 3307, name: mysql-ro, protocol: TCP}],\n" +
 		"  endpoints: [{address: 192.168.1.200, ports: {mysql: 3306}, serviceAccount: db}, {address: 192.168.1.201, ports: {mysql-ro: 3307}, serviceAccount: db}]}\n",
-	Good: seHead + "spec: {hosts: [db.example.com], addresses: [240.240.1.1], resolution: STATIC, ports: [{number: 3306, name: mysql, protocol: TCP}],\n" +
+	Good: seHead + "spec: {hosts: [db.example.com], addresses: [240.240.1.1], location: MESH_INTERNAL, resolution: STATIC, ports: [{number: 3306, name: mysql, protocol: TCP}],\n" +
 		"  endpoints: [{address: 192.168.1.200, ports: {mysql: 3306}, serviceAccount: db}]}\n",
 }
 
@@ -155,12 +155,17 @@ func findShadowedServices(s *manifest.Set, report Report) {
 	}, func(*manifest.Resource, *manifest.ServiceView, string, diag.Path) {})
 }
 
-// findClusterHosts judges hosts of the ServiceEntry's own namespace: a Service of another one may well be in manifests
-// that are not here.
+// clusterDomain is that of most clusters. A host of another domain may be of another cluster, or of the Multi-Cluster Services
+// API (clusterset.local).
+const clusterDomain = "cluster.local"
+
+// findClusterHosts judges hosts of the ServiceEntry's namespace: a Service of another one may well be in manifests that are
+// not here.
 func findClusterHosts(s *manifest.Set, report Report) {
 	findEntryHosts(s, func(*manifest.Resource, *manifest.ServiceView, string, diag.Path) {},
 		func(r *manifest.Resource, _ *manifest.ServiceView, host string, at diag.Path) {
-			if h := hostOf(host, r.Namespace); h.namespace == r.Namespace {
+			h := hostOf(host, r.Namespace)
+			if domain := strings.TrimPrefix(host, h.text); h.namespace == r.Namespace && (domain == "" || domain == "."+clusterDomain) {
 				report(clusterHost.At(at, "no Service is behind %q: the cluster's DNS does not know the name", host).
 					WithHelp("make it a Service that selects the VMs, or choose a host outside the cluster's domain"))
 			}
@@ -217,8 +222,8 @@ var staticHostName = diag.Rule{
 	Doc: "The endpoints of a ServiceEntry with resolution STATIC are IP addresses.",
 	Long: "istiod's webhook refuses the object: names are not looked up for STATIC (istio: pkg/config/validation). With a workloadSelector there is no error, and leaves " +
 		"WorkloadEntries with host names out, which is VM118.",
-	Bad:  seHead + "spec: {hosts: [db.example.com], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: db1.example.com, serviceAccount: db}]}\n",
-	Good: seHead + "spec: {hosts: [db.example.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: db1.example.com, serviceAccount: db}]}\n",
+	Bad:  seHead + "spec: {hosts: [db.example.com], location: MESH_INTERNAL, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: db1.example.com, serviceAccount: db}]}\n",
+	Good: seHead + "spec: {hosts: [db.example.com], location: MESH_INTERNAL, resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: db1.example.com, serviceAccount: db}]}\n",
 }
 
 func findStaticHostNames(s *manifest.Set, report Report) {
@@ -273,7 +278,7 @@ func findInternalAccounts(s *manifest.Set, report Report) {
 	rules, policies := destinationRules(s), peersOf(s)
 	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
 		i := plainEndpoint(e)
-		if i < 0 || plaintext(rules, e.Hosts, r.Namespace) {
+		if i < 0 || chosenTLS(rules, e.Hosts, r.Namespace) {
 			continue
 		}
 		d := internalAccount.At(r.Place("spec", "endpoints").Item(i, ""), "endpoint %s does not have a serviceAccount: clients will send it plaintext", e.Endpoints[i].Address).
@@ -284,16 +289,6 @@ func findInternalAccounts(s *manifest.Set, report Report) {
 		}
 		report(d)
 	}
-}
-
-// plaintext reports whether a DestinationRule for one of the hosts switches mTLS off: someone thought about it.
-func plaintext(rules map[string][]ruled, hosts []string, namespace string) bool {
-	return slices.ContainsFunc(hosts, func(host string) bool {
-		return slices.ContainsFunc(rules[hostOf(host, namespace).text], func(r ruled) bool {
-			tls := r.rule.GetTrafficPolicy().GetTls()
-			return tls != nil && tls.Mode != networking.ClientTLSSettings_ISTIO_MUTUAL
-		})
-	})
 }
 
 var longTarget = diag.Rule{

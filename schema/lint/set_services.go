@@ -3,6 +3,7 @@ package lint
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	networking "istio.io/api/networking/v1alpha3"
 
@@ -278,26 +279,73 @@ func findMixedEntryWeights(s *manifest.Set, report Report) {
 
 var twoServiceEntries = diag.Rule{
 	ID: "VM213", Name: "two-service-entries", Severity: diag.Error,
-	Doc: "A host is that of one ServiceEntry of a namespace.",
-	Long: "Istio merges the endpoints of ServiceEntries for one host and takes ports and resolution of the oldest: which that is depends on what " +
-		"was applied first (istio: pilot/pkg/serviceregistry/serviceentry/conversion.go).",
+	Doc: "ServiceEntries for one host of a namespace are ones that Istio can merge.",
+	Long: "Istio merges ServiceEntries of one namespace for one host if their resolution, workloadSelector and exportTo are the same. Of others, and of " +
+		"two protocols for one port, the oldest counts: which that is depends on what was applied first (istio: " +
+		"pilot/pkg/serviceregistry/serviceentry/conversion.go).",
 	Bad: "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: db, namespace: shop}\nspec: {hosts: [db.example.com], ports: [{number: 3306, name: mysql, protocol: TCP}], resolution: DNS}\n---\n" +
-		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: replica, namespace: shop}\nspec: {hosts: [db.example.com], ports: [{number: 3307, name: mysql, protocol: TCP}], resolution: DNS}\n",
+		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: replica, namespace: shop}\nspec: {hosts: [db.example.com], ports: [{number: 3307, name: mysql-2, protocol: TCP}], resolution: NONE}\n",
 	Good: "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: db, namespace: shop}\nspec: {hosts: [db.example.com], ports: [{number: 3306, name: mysql, protocol: TCP}], resolution: DNS}\n---\n" +
-		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: replica, namespace: shop}\nspec: {hosts: [replica.db.example.com], ports: [{number: 3307, name: mysql, protocol: TCP}], resolution: DNS}\n",
+		"apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: replica, namespace: shop}\nspec: {hosts: [db.example.com], ports: [{number: 3307, name: mysql-2, protocol: TCP}], resolution: DNS}\n",
 }
 
 func findTwoServiceEntries(s *manifest.Set, report Report) {
-	first := map[[2]string]*manifest.Resource{}
+	type served struct {
+		*manifest.Resource
+		protocol string
+	}
+	first := map[[2]string]entry{}
+	ports := map[[2]string]map[uint32]served{}
 	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
+		seen := map[string]bool{}
 		for i, host := range e.Hosts {
 			key := [2]string{r.Namespace, hostOf(host, r.Namespace).text}
-			if other := first[key]; other != nil && other != r {
-				report(twoServiceEntries.At(r.Place("spec", "hosts").Item(i, ""), "%s has the host %q too", other, host).
-					WithHelp("join them, or give each a host of its own"))
+			if seen[key[1]] {
+				continue // one host, written in two ways
+			}
+			seen[key[1]] = true
+			other, twice := first[key]
+			if !twice {
+				first[key] = entry{r, e}
+				ports[key] = map[uint32]served{}
+			}
+			if differs := unmerged(other.spec, e); twice && differs != "" {
+				report(twoServiceEntries.At(r.Place("spec", "hosts").Item(i, ""), "%s has the host %q too, with another %s", other, host, differs).
+					WithHelp("join them, write one %s in both, or give each a host of its own", differs))
 				continue
 			}
-			first[key] = r
+			for k, p := range e.Ports {
+				protocol := strings.ToUpper(p.GetProtocol())
+				before, taken := ports[key][p.GetNumber()]
+				if !taken {
+					ports[key][p.GetNumber()] = served{r, protocol}
+				} else if before.protocol != protocol && before.Resource != r {
+					report(twoServiceEntries.At(r.Place("spec", "ports").Item(k, p.GetName()).Key("protocol"),
+						"port %d of %q is %s here, and %s in %s", p.GetNumber(), host, protocol, before.protocol, before.Resource).
+						WithHelp("write one protocol in both"))
+				}
+			}
 		}
 	}
+}
+
+// unmerged returns the field by which two ServiceEntries of one host cannot be merged; "" where they can.
+func unmerged(a, b *networking.ServiceEntry) string {
+	sorted := func(list []string) []string {
+		list = slices.Clone(list)
+		slices.Sort(list)
+		return list
+	}
+	switch {
+	case a == nil || b == nil:
+		return ""
+	case a.Resolution != b.Resolution:
+		return "resolution"
+	case (a.WorkloadSelector == nil) != (b.WorkloadSelector == nil) ||
+		!maps.Equal(a.GetWorkloadSelector().GetLabels(), b.GetWorkloadSelector().GetLabels()):
+		return "workloadSelector"
+	case !slices.Equal(sorted(a.ExportTo), sorted(b.ExportTo)):
+		return "exportTo"
+	}
+	return ""
 }

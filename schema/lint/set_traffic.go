@@ -26,6 +26,14 @@ func destinationRules(s *manifest.Set) map[string][]ruled {
 	return found
 }
 
+// rulesOf lists the DestinationRules of a host. One whose namespace is not written may be in the host's.
+func rulesOf(rules map[string][]ruled, h meshHost) []ruled {
+	if unplaced := rules[h.name+"..svc"]; h.namespace != "" && len(unplaced) > 0 {
+		return slices.Concat(rules[h.text], unplaced)
+	}
+	return rules[h.text]
+}
+
 const (
 	payService = "apiVersion: v1\nkind: Service\nmetadata: {name: pay, namespace: shop}\nspec: {selector: {app: pay}, ports: [{name: http, port: 80, targetPort: 8080}]}\n---\n"
 	payRule    = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: pay, namespace: shop}\nspec: {host: pay, subsets: [{name: stable, labels: {version: v1}}]}\n---\n"
@@ -57,7 +65,7 @@ func findUnknownSubsets(s *manifest.Set, report Report) {
 				continue
 			}
 			said[want{h.text, d.to.Subset}] = true
-			of := rules[h.text]
+			of := rulesOf(rules, h)
 			var names []string
 			for _, rule := range of {
 				for _, subset := range rule.rule.Subsets {

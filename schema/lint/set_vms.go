@@ -69,9 +69,17 @@ func findVMIdentities(s *manifest.Set, report Report) {
 
 // findVMLabelDrift is [labelDrift] of VMs: what a VM reports of itself beside what its object has.
 func findVMLabelDrift(s *manifest.Set, report Report) {
+	var selectors []clientSelector // of policies; made when they are asked for
 	for _, vm := range s.VMs() {
 		w := its(s, vm)
 		var labels map[string]string
+		if _, set := vm.Env["ISTIO_METAJSON_LABELS"]; w != nil && !set && whole(vm) && vm.Mesh.Get("proxyMetadata").Get("ISTIO_METAJSON_LABELS") == nil {
+			if policy := byLabel(s, w, &selectors); policy != nil {
+				report(labelDrift.At(vm.At.Key("ISTIO_METAJSON_LABELS"), "the VM reports no labels, and %s selects VMs by labels: it does not hold for this one", policy).
+					WithHelp("add ISTIO_METAJSON_LABELS with the labels of %s", w.Resource))
+			}
+			continue
+		}
 		if w == nil || json.Unmarshal([]byte(vm.Env["ISTIO_METAJSON_LABELS"]), &labels) != nil || len(labels) == 0 {
 			continue
 		}
@@ -86,6 +94,19 @@ func findVMLabelDrift(s *manifest.Set, report Report) {
 				WithHelp("write one label set to the object and to ISTIO_METAJSON_LABELS, and restart the sidecar"))
 		}
 	}
+}
+
+// byLabel finds a policy that selects a workload by labels.
+func byLabel(s *manifest.Set, w *manifest.Workload, selectors *[]clientSelector) *manifest.Resource {
+	if *selectors == nil {
+		*selectors = append([]clientSelector{}, policySelectors(s)...)
+	}
+	for _, c := range *selectors {
+		if c.by.Namespace == w.Namespace && len(c.labels) > 0 && manifest.Carries(w.Own, c.labels) {
+			return c.by
+		}
+	}
+	return nil
 }
 
 var vmAddress = diag.Rule{

@@ -66,6 +66,9 @@ var Table = []Rule{
 	{reservedPort, findReservedPorts, findReservedEntryPorts},
 	{undiscovered, findUndiscovered, findUndiscoveredNamespaces},
 	{longTarget, nil, findLongTargets},
+	{externalVMs, nil, findExternalVMs},
+	{portNames, nil, findPortNames},
+	{unreadField, findUnreadSettings, findUnreadFields},
 	{notCaptured, findUncapturedPorts, findNotCaptured},
 	{wholeHost, findWholeHosts, findWholeHostGroups},
 	{registryOnly, findRegistryOnly, nil},
@@ -78,6 +81,14 @@ var Table = []Rule{
 	{missingEntry, nil, findMissingEntries},
 	{missingHost, nil, findMissingHosts},
 	{rootUncaptured, findRootUncaptured, nil},
+	{vmPorts, nil, findVMPorts},
+	{vmCA, nil, findVMCAs},
+	{vmNetwork, nil, findVMNetworks},
+	{vmProbe, nil, findVMProbes},
+	{vmContradiction, nil, findVMContradictions},
+	{discoveryIP, nil, findDiscoveryIPs},
+	{vmDerived, nil, findVMDerived},
+	{metadataText, nil, findMetadataTexts},
 	{unknownNetwork, nil, findUnknownNetworks},
 	{deafGateway, nil, findDeafGateways},
 	{closedGateway, nil, findClosedGateways},
@@ -102,6 +113,7 @@ var Table = []Rule{
 	{hiddenBySidecar, nil, findHiddenBySidecars},
 	{unknownHost, nil, findUnknownHosts},
 	{unknownGateway, nil, findUnknownGateways},
+	{foreignPort, nil, findForeignPorts},
 	{gatewayShutOut, findGatewaysShutOut, nil},
 	{unprobed, findUnprobed, nil},
 	{twoPeerPolicies, nil, findTwoPeerPolicies},
@@ -137,7 +149,7 @@ func Mesh(m *mesh.Mesh) diag.List {
 	return found
 }
 
-// Set runs every rule that speaks about manifests.
+// Set runs every rule that is about manifests.
 func Set(s *manifest.Set) diag.List {
 	var found diag.List
 	for _, rule := range Table {
@@ -145,5 +157,5 @@ func Set(s *manifest.Set) diag.List {
 			rule.Set(s, func(d diag.Diagnostic) { found = append(found, d) })
 		}
 	}
-	return found
+	return append(found, refused(s, found)...)
 }

@@ -65,10 +65,10 @@ func (d *decoder) broken(at diag.Path, help, format string, args ...any) {
 	d.add(f)
 }
 
-// limits judges one value that was read without a fault. Empty text, lists and maps count as absent, except inside a
-// list or map: that is how a message forgets them before it is written out.
+// limits judges one value that was read without a fault. In a spec empty text, lists and maps count as absent, except inside
+// a list or map: that is how a message forgets them before it is written out. The API server sees those of a manifest.
 func (d *decoder) limits(n *syntax.Node, l *limits, at diag.Path) {
-	if l == nil || !d.crd || isBlank(n) && !at.IsItem() {
+	if l == nil || !d.crd || n.Kind == syntax.Null || isBlank(n) && d.spec && !at.IsItem() {
 		return
 	}
 	switch n.Kind {

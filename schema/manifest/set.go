@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,10 @@ import (
 // strictly, Kubernetes' own as far as a mesh is concerned with them, and others are only known to be there. The zero
 // Set is empty and ready. A Set is filled first, with [Set.Read] and [Set.Add], and asked afterwards.
 type Set struct {
+	// Namespace is where objects are that do not name one, of the kinds that are in a namespace; "" leaves them without.
+	// It is set before the first object is read.
+	Namespace string
+
 	all       []*Resource
 	byID      map[resourceID]*Resource
 	byKind    map[groupKind][]*Resource
@@ -36,6 +41,7 @@ type Resource struct {
 	At                   diag.Path     // its root
 	Root                 *syntax.Node  // as it was written
 	Spec                 proto.Message // an Istio kind's spec, never nil there; nil for any other kind
+	Faults               []diag.Path   // what the API server refuses
 }
 
 // String names the object as messages do: "Service vm-workloads/pay".
@@ -114,6 +120,9 @@ func (s *Set) Add(n *syntax.Node, at diag.Path) diag.List {
 	meta := n.Get("metadata")
 	r.Namespace, r.Name = meta.Get("namespace").Text(), meta.Get("name").Text()
 	r.Labels, r.Annotations = texts(meta.Get("labels")), texts(meta.Get("annotations"))
+	if version == "" && n.Get("metadata") == nil {
+		return nil // no object, but settings that have a field `kind`
+	}
 	if settings[r.Group] || version == "builtin" || r.Annotations["config.kubernetes.io/local-config"] == "true" {
 		return nil
 	}
@@ -133,17 +142,26 @@ func (s *Set) add(r *Resource) diag.List {
 	kind := groupKind{r.Group, r.Kind}
 	istio, isIstio := istioKinds[kind]
 	_, isCore := coreKinds[kind]
+	if r.Namespace == "" && (isIstio || isCore && kind != (groupKind{"", "Namespace"})) {
+		r.Namespace = s.Namespace
+	}
 	var findings diag.List
+	if !isIstio && !isCore {
+		if wrong, unfit := r.misplaced(); unfit {
+			findings = append(findings, wrong)
+		}
+	}
 	if isIstio || isCore {
 		if wrong, unfit := r.identify(istio); unfit {
 			findings = append(findings, wrong)
+			r.Faults = append(r.Faults, r.At)
 			if r.Name == "" {
 				return findings
 			}
 		}
 		id := resourceID{r.Group, r.Kind, r.Namespace, r.Name}
 		if first := s.byID[id]; first != nil {
-			if !sameNode(first.Root, r.Root) {
+			if !sameObject(first.Root, r.Root) {
 				findings = append(findings, ruleTwice.At(r.Place("metadata", "name"), "there is another %s, and it differs", r).
 					WithHelp("keep one of them: %s", whereIs(first)))
 			}
@@ -160,9 +178,19 @@ func (s *Set) add(r *Resource) diag.List {
 	}
 	if isIstio {
 		r.Spec = istio.empty()
-		findings = append(findings, Terms{}.Decode(r.Root.Get("spec"), r.Spec, r.Place("spec"))...)
+		faults := Terms{}.Decode(r.Root.Get("spec"), r.Spec, r.Place("spec"))
+		if r.Root.Get("spec") == nil && specNeeded[r.Kind] && len(faults) == 0 {
+			faults = append(faults, ruleLimit.At(r.At, "this %s has no spec", r.Kind).WithHelp("add spec"))
+		}
+		for _, f := range faults {
+			r.Faults = append(r.Faults, f.At)
+		}
+		findings = append(findings, faults...)
 	}
 	s.index(r, kind)
+	if kind == (groupKind{"", "ConfigMap"}) {
+		findings = append(findings, s.readVMData(r)...)
+	}
 	return findings
 }
 
@@ -188,6 +216,44 @@ func (r *Resource) identify(istio istioKind) (diag.Diagnostic, bool) {
 	case istio.empty != nil && !slices.Contains(istio.versions, r.Version):
 		return ruleObject.At(r.Place("apiVersion"), "Istio serves no %s of %s/%s", r.Kind, r.Group, r.Version).
 			WithHelp("write apiVersion: %s/%s", r.Group, istio.versions[0]), true
+	}
+	return diag.Diagnostic{}, false
+}
+
+// apiVersions are those of the kinds that a Set reads. Kinds of other projects are not among them.
+var apiVersions = func() map[string]string {
+	known := map[string]string{}
+	for kind, k := range istioKinds {
+		known[kind.kind] = kind.group + "/" + k.versions[0]
+	}
+	for kind := range coreKinds {
+		if known[kind.kind] == "" && !strings.Contains(kind.group, ".") {
+			known[kind.kind] = strings.TrimPrefix(kind.group+"/v1", "/")
+		}
+	}
+	return known
+}()
+
+// misplaced finds an object of a kind that the Set reads whose apiVersion has another group, or is missing: the API server
+// does not have such a kind. Groups of other projects, which have kinds of the same name, are not judged.
+func (r *Resource) misplaced() (diag.Diagnostic, bool) {
+	written := r.Version
+	if r.Group != "" {
+		written = r.Group + "/" + r.Version
+	}
+	ofIstio := r.Group == NetworkingGroup || r.Group == SecurityGroup || r.Group == TelemetryGroup
+	switch right := apiVersions[r.Kind]; {
+	case right == "" && ofIstio && !otherKinds[r.Kind]:
+		d := ruleObject.At(r.Place("kind"), "Istio does not have a kind %s in %s", r.Kind, r.Group)
+		if near := diag.Nearest(r.Kind, slices.Sorted(maps.Keys(apiVersions))); near != "" {
+			return d.WithHelp("did you mean %s?", near), true
+		}
+		return d.WithHelp("write one of Istio's kinds, such as WorkloadEntry"), true
+	case right == "":
+	case written == "":
+		return ruleObject.At(r.At, "this %s has no apiVersion", r.Kind).WithHelp("add apiVersion: %s", right), true
+	case ofIstio || r.Group == "" || r.Group == "istio.io" || builtinGroups[r.Group]:
+		return ruleObject.At(r.Place("apiVersion"), "there is no %s in %s", r.Kind, written).WithHelp("write apiVersion: %s", right), true
 	}
 	return diag.Diagnostic{}, false
 }
@@ -258,7 +324,17 @@ func Each[T proto.Message](s *Set) iter.Seq2[*Resource, T] {
 	}
 }
 
-// sameNode tells whether two trees say the same, wherever they stand.
+// sameObject reports whether two objects have the same content. The version of their group makes no difference.
+func sameObject(a, b *syntax.Node) bool {
+	without := func(n *syntax.Node) *syntax.Node {
+		rest := *n
+		rest.Fields = slices.DeleteFunc(slices.Clone(n.Fields), func(f syntax.Field) bool { return f.Key == "apiVersion" })
+		return &rest
+	}
+	return sameNode(without(a), without(b))
+}
+
+// sameNode reports whether two trees have the same content, in whatever order.
 func sameNode(a, b *syntax.Node) bool {
 	if a.Kind != b.Kind || a.Value != b.Value || len(a.Items) != len(b.Items) || len(a.Fields) != len(b.Fields) {
 		return false

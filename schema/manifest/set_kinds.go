@@ -71,6 +71,17 @@ var coreKinds = map[groupKind][]string{
 	{"serving.knative.dev", "Service"}: {"spec", "template", "metadata"},
 }
 
+// otherKinds are kinds of Istio's groups that a Set does not read.
+var otherKinds = map[string]bool{"EnvoyFilter": true, "ProxyConfig": true}
+
+// specNeeded are the kinds whose CRD demands a spec.
+var specNeeded = map[string]bool{"ServiceEntry": true, "WorkloadEntry": true, "WorkloadGroup": true}
+
+// builtinGroups are the groups of Kubernetes' own kinds.
+var builtinGroups = map[string]bool{
+	"apps": true, "autoscaling": true, "batch": true, "extensions": true, "policy": true, "networking.k8s.io": true, "rbac.authorization.k8s.io": true,
+}
+
 // texts is a map of scalars as they were written; nil for anything else.
 func texts(n *syntax.Node) map[string]string {
 	if n == nil || n.Kind != syntax.Map || len(n.Fields) == 0 {

@@ -4,11 +4,11 @@ import "github.com/vmmesh/vmmesh/schema/diag"
 
 var ruleObject = &diag.Rule{
 	ID: "VM024", Name: "unfit-object", Severity: diag.Error,
-	Doc: "An object of a mesh has a name, and a version of its kind that Istio serves.",
-	Long: "The API server refuses an object without a name, or of a version that no CustomResourceDefinition has. Istio serves " +
+	Doc: "An object of a mesh has a name, and the group and a version of its kind.",
+	Long: "The API server refuses an object without a name or an apiVersion, and one of a group or version that no CustomResourceDefinition has. Istio serves " +
 		"networking.istio.io as v1, v1beta1 and v1alpha3, security.istio.io as v1 and v1beta1, telemetry.istio.io as v1 and v1alpha1.",
-	Bad:  "apiVersion: networking.istio.io/v1alpha1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\n",
-	Good: "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\n",
+	Bad:  "apiVersion: networking.istio.io/v1alpha1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\nspec: {egress: [{hosts: [\"./*\"]}]}\n",
+	Good: "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\nspec: {egress: [{hosts: [\"./*\"]}]}\n",
 }
 
 var ruleTwice = &diag.Rule{

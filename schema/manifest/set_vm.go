@@ -91,6 +91,35 @@ func (s *Set) ReadVM(files VMFiles, base *VM) (*VM, diag.List) {
 	return vm, findings
 }
 
+// readVMData adds the settings of VMs whose files are in a ConfigMap, as vmmesh writes them for GitOps tools. Findings about
+// a file are about its key.
+func (s *Set) readVMData(r *Resource) diag.List {
+	data := r.Root.Get("data")
+	file := func(name string) Text {
+		if n := data.Get(name); n != nil && n.Kind == syntax.String {
+			return Text{Name: r.String() + ", " + name, Bytes: []byte(n.Value)}
+		}
+		return Text{}
+	}
+	env := file("cluster.env")
+	if env.Bytes == nil {
+		return nil
+	}
+	files := VMFiles{ClusterEnv: env, Mesh: file("mesh.yaml"), Hosts: file("hosts")}
+	if data.Get("vm.env") != nil {
+		files.Hosts.Bytes = nil // vmmesh's scripts complete it as the VM boots
+	}
+	vm, findings := s.ReadVM(files, nil)
+	vm.At = r.Place("data", "cluster.env")
+	if vm.Mesh != nil {
+		vm.MeshAt = r.Place("data", "mesh.yaml")
+	}
+	for i := range findings {
+		findings[i].At, findings[i].Where = r.Place("data", "mesh.yaml"), diag.Pos{}
+	}
+	return findings
+}
+
 // unquoted is what a shell makes of a value in quotes, as istioctl writes them: ' and " may follow one another.
 func unquoted(s string) string {
 	var b strings.Builder

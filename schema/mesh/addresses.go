@@ -99,7 +99,7 @@ func (r *resolver) prefixes(list []string, at diag.Path) []netip.Prefix {
 	for n, s := range list {
 		p, ok := parsePrefix(s)
 		if !ok {
-			r.say(ruleBadRange.At(at.Item(n, ""), "%q is no address range", s).WithHelp("write a CIDR such as 10.0.0.0/8, or one IP address"))
+			r.say(ruleBadRange.At(at.Item(n, ""), "%q is not an address range", s).WithHelp("write a CIDR such as 10.0.0.0/8, or one IP address"))
 			continue
 		}
 		if p != p.Masked() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/webhook"
 )
 
 // Resolve finds out what the specs of one build mean together. The specs are decoded and defaulted. It answers a mesh
@@ -57,6 +58,9 @@ type resolver struct {
 }
 
 func (r *resolver) say(d diag.Diagnostic) { r.findings = append(r.findings, d) }
+
+// hook is istiod's admission, for blocks that are Istio's.
+func (r *resolver) hook() webhook.Check { return webhook.Check{Say: r.say} }
 
 // spec resolves one file. The order is that of the file.
 func (r *resolver) spec(s *schema.VMMesh) {

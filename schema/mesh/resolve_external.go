@@ -1,7 +1,6 @@
 package mesh
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -24,7 +23,7 @@ func (r *resolver) externalService(spec *Spec, s *schema.Spec, in *schema.Extern
 	}
 	r.claim("ServiceEntry", e.Namespace, e.Name, in.At)
 	r.entry(e.Entry, e.Namespace, at)
-	r.trafficPolicy(e.Policy, in.At.Key("trafficPolicy"))
+	r.hook().TrafficPolicy(e.Policy, e.Namespace, in.At.Key("trafficPolicy"))
 	hosts := slices.Clone(e.Entry.Hosts)
 	slices.Sort(hosts)
 	for _, h := range slices.Compact(hosts) {
@@ -53,76 +52,25 @@ func (r *resolver) externalService(spec *Spec, s *schema.Spec, in *schema.Extern
 	r.mesh.ExternalServices = append(r.mesh.ExternalServices, e)
 }
 
+// entry checks the ServiceEntry of an external service. A spec is stricter than istiod: hosts are in lower case, and what
+// reaches nothing is an error.
 func (r *resolver) entry(e *networking.ServiceEntry, namespace string, at diag.Path) {
+	before := len(r.findings)
+	r.hook().ServiceEntry(e, namespace, at)
 	for i, h := range e.Hosts {
-		name := strings.TrimPrefix(h, "*.")
-		if !isDNSName(name) || looksLikeIP(name) {
-			r.say(ruleServiceEntry.At(at.Key("hosts").Item(i, ""), "%q is no host name", h).
-				WithHelp("write a DNS name in lower case; a wildcard stands only in front, with a domain behind it"))
-		}
-		wild := strings.HasPrefix(h, "*.")
-		switch {
-		case wild && (e.Resolution == networking.ServiceEntry_DNS || e.Resolution == networking.ServiceEntry_DNS_ROUND_ROBIN) && len(e.Endpoints) == 0:
-			r.say(ruleServiceEntry.At(at.Key("hosts").Item(i, ""), "%q cannot be looked up: resolution %s needs a full name or endpoints", h, e.Resolution).
-				WithHelp("list the names, or use resolution: NONE"))
-		case !wild && e.Resolution == networking.ServiceEntry_DYNAMIC_DNS:
-			r.say(ruleServiceEntry.At(at.Key("hosts").Item(i, ""), "resolution DYNAMIC_DNS is for wildcards, and %q is none", h).
-				WithHelp("use resolution: DNS"))
+		name, here := strings.TrimPrefix(h, "*."), at.Key("hosts").Item(i, "")
+		known := slices.ContainsFunc(r.findings[before:], func(d diag.Diagnostic) bool { return d.At.String() == here.String() })
+		if !known && (!isDNSName(name) || looksLikeIP(name)) {
+			r.say(ruleServiceEntry.At(here, "%q is not a host name", h).
+				WithHelp("write a DNS name in lower case; a wildcard is only in front, with a domain behind it"))
 		}
 	}
 	if len(e.Ports) == 0 {
 		r.say(ruleServiceEntry.At(at, "the ServiceEntry has no ports").WithHelp("add `ports: [{number: 443, name: tls, protocol: TLS}]`"))
 	}
-	names := map[string]bool{}
-	for i, p := range e.Ports {
-		here := at.Key("ports").Item(i, p.GetName())
-		if !isDNSLabel(p.GetName()) {
-			r.say(ruleServiceEntry.At(here.Key("name"), "the port's name %q is no DNS label", p.GetName()).WithHelp("write lower-case letters, digits and '-', such as tls"))
-		}
-		proto := Protocol(strings.ToUpper(p.GetProtocol()))
-		switch {
-		case !knownProtocol(p.GetProtocol()):
-			d := ruleServiceEntry.At(here.Key("protocol"), "Istio knows no protocol %q", p.GetProtocol())
-			if near := diag.Nearest(string(proto), protocolWords()); near != "" {
-				d = d.WithHelp("did you mean %s?", near)
-			} else {
-				d = d.WithHelp("known are %s", strings.Join(protocolWords(), ", "))
-			}
-			r.say(d)
-		case len(e.Hosts) > 1 && !proto.IsHTTP() && !proto.IsTLS() && e.Resolution != networking.ServiceEntry_NONE:
-			r.say(ruleServiceEntry.At(here, "%d hosts with the %s port %q: Istio refuses that, since a TCP connection names no host", len(e.Hosts), proto, p.GetName()).
-				WithHelp("make an external service of each host, or use resolution: NONE"))
-		}
-		if e.Resolution == networking.ServiceEntry_DYNAMIC_DNS && !slices.Contains([]Protocol{"HTTP", "HTTP2", "GRPC", "TLS"}, proto) {
-			r.say(ruleServiceEntry.At(here, "resolution DYNAMIC_DNS takes the name from each request, and protocol %q has none", p.GetProtocol()).
-				WithHelp("it is for HTTP, HTTP2, GRPC and TLS"))
-		}
-		names[p.GetName()] = true
+	if e.Resolution == networking.ServiceEntry_STATIC && len(e.Endpoints) == 0 && e.WorkloadSelector == nil {
+		r.say(ruleServiceEntry.At(at, "resolution STATIC without endpoints reaches nothing").WithHelp("add `endpoints`, or use resolution: DNS"))
 	}
-	if e.Resolution == networking.ServiceEntry_STATIC {
-		for i, p := range e.Endpoints {
-			for _, name := range slices.Sorted(maps.Keys(p.GetPorts())) {
-				if !names[name] {
-					r.say(ruleServiceEntry.At(at.Key("endpoints").Item(i, "").Key("ports").Key(name), "no port of the ServiceEntry is named %q", name).Key().
-						WithHelp("its ports are %s", strings.Join(slices.Sorted(maps.Keys(names)), ", ")))
-				}
-			}
-			if _, ok := parseIP(p.GetAddress()); !ok && !strings.HasPrefix(p.GetAddress(), "unix://") && p.GetAddress() != "" {
-				r.say(ruleServiceEntry.At(at.Key("endpoints").Item(i, "").Key("address"), "%q is no IP address, which resolution STATIC needs", p.GetAddress()).
-					WithHelp("use resolution: DNS for names"))
-			}
-		}
-		if len(e.Endpoints) == 0 && e.WorkloadSelector == nil {
-			r.say(ruleServiceEntry.At(at, "resolution STATIC without endpoints reaches nothing").WithHelp("add `endpoints`, or use resolution: DNS"))
-		}
-	}
-	for i, a := range e.Addresses {
-		if _, ok := parsePrefix(a); !ok {
-			r.say(ruleServiceEntry.At(at.Key("addresses").Item(i, ""), "%q is neither an IP address nor a range", a).
-				WithHelp("write an address such as 240.240.1.1, or a range such as 10.1.0.0/16"))
-		}
-	}
-	r.exportTo(e.ExportTo, at.Key("exportTo"), namespace, true)
 }
 
 func protocolWords() []string {

@@ -2,12 +2,10 @@ package mesh
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
 	security "istio.io/api/security/v1"
 
 	"github.com/vmmesh/vmmesh/schema"
@@ -27,13 +25,7 @@ func (r *resolver) security(in *schema.Workload, w *Workload) {
 		if j.GetIssuer() == "" {
 			r.say(ruleJWT.At(at, "the rule has no issuer, and Istio refuses it").WithHelp("add `issuer: https://issuer.example.com`: what the tokens say in `iss`"))
 		}
-		var keys struct {
-			Keys []json.RawMessage `json:"keys"`
-		}
-		if j.GetJwks() != "" && (json.Unmarshal([]byte(j.GetJwks()), &keys) != nil || len(keys.Keys) == 0) {
-			r.say(ruleJWT.At(at.Key("jwks"), "this is no set of keys").
-				WithHelp(`write the JSON that the issuer publishes, '{"keys": [{...}]}', or its address as jwksUri`))
-		}
+		r.hook().JWTRule(j, at)
 	}
 }
 
@@ -83,7 +75,12 @@ func (r *resolver) access(list []schema.AccessRule, w *Workload, by listeners) (
 			rule.From = append(rule.From, &security.Rule_From{Source: r.source(source, w, a.At.Key("from").Item(i, ""))})
 		}
 		for i, c := range a.When {
-			r.condition(c, a.At.Key("when").Item(i, ""))
+			here := a.At.Key("when").Item(i, "")
+			r.hook().Condition(c, here)
+			if slices.Contains([]string{"source.ip", "remote.ip", "destination.ip"}, c.GetKey()) {
+				r.prefixes(c.GetValues(), here.Key("values"))
+				r.prefixes(c.GetNotValues(), here.Key("notValues"))
+			}
 		}
 		for i, op := range a.To {
 			rule.To = append(rule.To, &security.Rule_To{Operation: r.operation(op, w, by, a.At.Key("to").Item(i, ""))})
@@ -93,58 +90,20 @@ func (r *resolver) access(list []schema.AccessRule, w *Workload, by listeners) (
 	return rules, places
 }
 
-// attributes are the keys of conditions (istio: pkg/config/security, ValidateAttribute); of some each has a name in
-// brackets.
-var attributes = []string{
-	"connection.sni", "destination.ip", "destination.port", "remote.ip", "request.auth.audiences", "request.auth.claims[]",
-	"request.auth.presenter", "request.auth.principal", "request.headers[]", "source.ip", "source.namespace", "source.principal",
-	"source.serviceAccount", "source.trustDomain",
-}
-
-// condition checks what istiod's webhook demands of a condition beyond its CRD.
-func (r *resolver) condition(c *security.Condition, at diag.Path) {
-	if len(c.GetValues())+len(c.GetNotValues()) == 0 {
-		r.say(ruleAccess.At(at, "the condition has neither values nor notValues").WithHelp("add `values: [...]`: those that %s may have", c.GetKey()))
-	}
-	name, rest, bracket := strings.Cut(c.GetKey(), "[")
-	if bracket {
-		name += "[]"
-	}
-	named := bracket && len(rest) > 1 && strings.HasSuffix(rest, "]")
-	if slices.Contains([]string{"source.ip", "remote.ip", "destination.ip"}, c.GetKey()) {
-		r.prefixes(c.GetValues(), at.Key("values"))
-		r.prefixes(c.GetNotValues(), at.Key("notValues"))
-	}
-	if strings.HasPrefix(name, "experimental.") || slices.Contains(attributes, name) && bracket == named {
-		return
-	}
-	d := ruleAccess.At(at.Key("key"), "Istio knows no attribute %q", c.GetKey())
-	if near := diag.Nearest(name, attributes); near != "" {
-		d = d.WithHelp("did you mean %q?", strings.Replace(near, "[]", "[name]", 1))
-	} else {
-		d = d.WithHelp("known are %s", strings.ReplaceAll(strings.Join(attributes, ", "), "[]", "[name]"))
-	}
-	r.say(d)
-}
-
 // source checks a caller. Where this Istio has no serviceAccounts they become principals, which means the same.
 func (r *resolver) source(in *security.Source, w *Workload, at diag.Path) *security.Source {
-	if proto.Size(in) == 0 {
-		r.say(ruleAccess.At(at, "the source says nothing, and Istio refuses an empty one").
-			WithHelp("drop `from` to mean everyone, or say who: {serviceAccounts: [frontend/frontend-sa]}"))
-		return in
-	}
-	r.noEmpty(at, map[string][]string{
-		"principals": in.Principals, "notPrincipals": in.NotPrincipals, "namespaces": in.Namespaces, "notNamespaces": in.NotNamespaces,
-		"requestPrincipals": in.RequestPrincipals, "notRequestPrincipals": in.NotRequestPrincipals,
-	})
-	accounts := len(in.ServiceAccounts)+len(in.NotServiceAccounts) > 0
 	for _, blocks := range []struct {
 		key  string
 		list []string
 	}{{"ipBlocks", in.IpBlocks}, {"notIpBlocks", in.NotIpBlocks}, {"remoteIpBlocks", in.RemoteIpBlocks}, {"notRemoteIpBlocks", in.NotRemoteIpBlocks}} {
 		r.prefixes(blocks.list, at.Key(blocks.key))
 	}
+	before := len(r.findings)
+	r.hook().Source(in, at)
+	if len(r.findings) > before {
+		return in
+	}
+	accounts := len(in.ServiceAccounts)+len(in.NotServiceAccounts) > 0
 	r.accountNames(in.ServiceAccounts, w, at.Key("serviceAccounts"))
 	r.accountNames(in.NotServiceAccounts, w, at.Key("notServiceAccounts"))
 	if !accounts || w.oldestRelease().SourceServiceAccounts() {
@@ -197,16 +156,7 @@ func principals(accounts []string, w *Workload) []string {
 
 // operation resolves what is called: ports by name become those on which VMs listen.
 func (r *resolver) operation(in *security.Operation, w *Workload, by listeners, at diag.Path) *security.Operation {
-	if proto.Size(in) == 0 {
-		r.say(ruleAccess.At(at, "the operation says nothing, and Istio refuses an empty one").
-			WithHelp("drop `to` to mean everything, or say what: {methods: [GET], ports: [http]}"))
-		return in
-	}
-	r.noEmpty(at, map[string][]string{
-		"hosts": in.Hosts, "notHosts": in.NotHosts, "methods": in.Methods, "notMethods": in.NotMethods, "paths": in.Paths, "notPaths": in.NotPaths,
-	})
-	r.pathTemplates(in.Paths, at.Key("paths"))
-	r.pathTemplates(in.NotPaths, at.Key("notPaths"))
+	r.hook().Operation(in, at)
 	if len(in.Ports)+len(in.NotPorts) == 0 {
 		return in
 	}
@@ -290,30 +240,4 @@ func joinNumbers(numbers []uint32) string {
 		words = append(words, strconv.FormatUint(uint64(n), 10))
 	}
 	return strings.Join(words, ", ")
-}
-
-// noEmpty refuses empty words in lists, as Istio does: they match nothing.
-func (r *resolver) noEmpty(at diag.Path, lists map[string][]string) {
-	for _, key := range sortedKeys(lists) {
-		if i := slices.Index(lists[key], ""); i >= 0 {
-			r.say(ruleAccess.At(at.Key(key).Item(i, ""), "an item of %s is empty, and Istio refuses that", key).WithHelp("drop it, or write \"*\" for any that is not empty"))
-		}
-	}
-}
-
-// pathTemplates checks {*} and {**} in paths (istio: pkg/config/security, CheckValidPathTemplate).
-func (r *resolver) pathTemplates(paths []string, at diag.Path) {
-	for i, path := range paths {
-		template := strings.Contains(path, "{*}") || strings.Contains(path, "{**}")
-		last := false
-		for part := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
-			word := part == "{*}" || part == "{**}"
-			if word && last || !word && (strings.ContainsAny(part, "{}") || template && strings.Contains(part, "*")) {
-				r.say(ruleAccess.At(at.Item(i, ""), "%q is no path that Istio matches", path).
-					WithHelp("{*} stands for one whole part of a path, {**} for all the rest, at the end; a bare * begins or ends a path without either"))
-				break
-			}
-			last = last || part == "{**}"
-		}
-	}
 }

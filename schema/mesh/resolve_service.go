@@ -39,7 +39,7 @@ func (r *resolver) service(in *schema.Service, w *Workload) *Service {
 	r.serviceHosts(in, s)
 	r.exportTo(in.ExportTo, in.At.Key("exportTo"), w.Namespace, s.Kind == KindServiceEntry)
 	s.Traffic.Policy = in.Traffic.TrafficPolicy
-	r.trafficPolicy(in.Traffic.TrafficPolicy, in.At.Key("traffic").Key("trafficPolicy"))
+	r.hook().TrafficPolicy(in.Traffic.TrafficPolicy, s.Workload.Namespace, in.At.Key("traffic").Key("trafficPolicy"))
 	s.Traffic.HTTP, s.Traffic.TCP, s.Traffic.TLS = in.Traffic.HTTP, in.Traffic.TCP, in.Traffic.TLS
 	r.subsets(in, s)
 	r.expose(in, s)
@@ -252,7 +252,7 @@ func (r *resolver) subsets(in *schema.Service, s *Service) {
 			labels = map[string]string{}
 		}
 		r.labels(x.Labels, x.At.Key("labels"), nil)
-		r.trafficPolicy(x.TrafficPolicy, x.At.Key("trafficPolicy"))
+		r.hook().TrafficPolicy(x.TrafficPolicy, s.Workload.Namespace, x.At.Key("trafficPolicy"))
 		if x.Version != "" {
 			if v, said := labels[labelVersion]; said && v != x.Version {
 				r.say(ruleMisfit.At(x.At.Key("version"), "version is %q here and %q among the labels", x.Version, v).WithHelp("say it once"))

@@ -24,13 +24,25 @@ func (r *resolver) routes(s *Service) {
 		r.serverNames(s, route, at.Key("tls").Item(i, ""))
 	}
 	for i, route := range t.HTTP {
-		r.routeSettings(route, at.Key("http").Item(i, ""))
+		here := at.Key("http").Item(i, "")
+		r.hook().HTTPRoute(route, here)
+		for k, m := range route.Match {
+			r.forSidecars(m.GetGateways(), here.Key("match").Item(k, ""))
+		}
 	}
 	for i, route := range t.TCP {
-		r.layerFour(route.Match, at.Key("tcp").Item(i, ""))
+		here := at.Key("tcp").Item(i, "").Key("match")
+		r.hook().TCPMatches(route.Match, here)
+		for k, m := range route.Match {
+			r.forSidecars(m.GetGateways(), here.Item(k, ""))
+		}
 	}
 	for i, route := range t.TLS {
-		r.tlsMatches(route.Match, at.Key("tls").Item(i, ""))
+		here := at.Key("tls").Item(i, "").Key("match")
+		r.hook().TLSMatches(route.Match, here)
+		for k, m := range route.Match {
+			r.forSidecars(m.GetGateways(), here.Item(k, ""))
+		}
 	}
 	t.HTTP = resolveRoutes(r, s, httpForm, t.HTTP, at.Key("http"))
 	t.TCP = resolveRoutes(r, s, tcpForm, t.TCP, at.Key("tcp"))
@@ -38,6 +50,15 @@ func (r *resolver) routes(s *Service) {
 	if (t.Routed() || t.DestinationRule) && slices.Contains(s.ExportTo, "~") {
 		r.say(ruleExportTo.At(s.At.Key("exportTo"), "service %q is exported to nobody, and its routes and policies can be for somebody only", s.Name).
 			WithHelp("write \".\" for this namespace, or drop `traffic`"))
+	}
+}
+
+// forSidecars checks which gateways a match is for. The routes of a workload are for sidecars: Istio calls them the gateway
+// mesh, and a match on other gateways never holds.
+func (r *resolver) forSidecars(gateways []string, at diag.Path) {
+	if len(gateways) > 0 && !slices.Contains(gateways, "mesh") {
+		r.say(ruleSettings.At(at.Key("gateways"), "these routes are for the mesh's sidecars, so a match on gateway %q never holds", gateways[0]).
+			WithHelp("remove `gateways`; a gateway's routes are in its VirtualService"))
 	}
 }
 

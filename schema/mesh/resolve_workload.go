@@ -39,7 +39,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	w.Ports = r.ports(in)
 	w.Metrics = r.metrics(in, w)
 	r.probe(in)
-	r.sidecar(in.Sidecar, in.At.Key("sidecar"))
+	r.hook().Sidecar(in.Sidecar, in.At.Key("sidecar"))
 	if in.Sidecar != nil && in.Sidecar.WorkloadSelector != nil {
 		r.say(ruleRefusedField.At(in.At.Key("sidecar").Key("workloadSelector"), "workloadSelector cannot be set here").Key().
 			WithHelp("drop it: the Sidecar selects the workload's own VMs"))

@@ -1,6 +1,9 @@
 package mesh
 
-import "github.com/vmmesh/vmmesh/schema/diag"
+import (
+	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/webhook"
+)
 
 // Rules lists what resolving can find wrong, by id.
 var Rules = []*diag.Rule{
@@ -161,13 +164,7 @@ services: [{name: db, selector: {role: primary}}]`,
 		Bad:  "instances: [{name: vm1, address: 192.168.1.300}]",
 		Good: "instances: [{name: vm1, address: 192.168.1.30}]",
 	}
-	ruleBadRange = &diag.Rule{
-		ID: "VM041", Name: "bad-range", Severity: diag.Error,
-		Doc:  "An address range is a CIDR with no bits below its prefix length.",
-		Long: "Ranges go into firewalls, routes, capture rules and policies; tools differ in what they make of 10.1.2.3/8, and a wider range than was meant opens more than was meant.",
-		Bad:  "istio: {podCIDRs: [10.1.2.3/8]}",
-		Good: "istio: {podCIDRs: [10.0.0.0/8]}",
-	}
+	ruleBadRange        = webhook.BadRange
 	ruleUnusableAddress = &diag.Rule{
 		ID: "VM042", Name: "unusable-address", Severity: diag.Error,
 		Doc:  "An address can be dialled from elsewhere.",
@@ -210,22 +207,8 @@ services: [{name: shop, ports: [http-shop]}, {name: admin, ports: [http-admin]}]
 		Bad:  "groups: [{name: v1, locality: us.west/zone-a}]",
 		Good: "groups: [{name: v1, locality: us-west/zone-a}]",
 	}
-	ruleWeight = &diag.Rule{
-		ID: "VM047", Name: "route-weight", Severity: diag.Error,
-		Doc:  "Weights of a route's destinations are not negative, and not all 0.",
-		Long: "Istio refuses negative weights, and a route of several destinations whose weights add up to nothing. Weights need not add up to 100: they are shares.",
-		Bad: `http:
-- route: [{destination: {subset: v1}}, {destination: {subset: v2}}]`,
-		Good: `http:
-- route: [{destination: {subset: v1}, weight: 90}, {destination: {subset: v2}, weight: 10}]`,
-	}
-	ruleLabel = &diag.Rule{
-		ID: "VM048", Name: "invalid-label", Severity: diag.Error,
-		Doc:  "Labels and annotations have the form that Kubernetes demands.",
-		Long: "The API server refuses objects with malformed keys or label values, and a label that cannot be written on the WorkloadEntry can select nothing.",
-		Bad:  "labels: {team: \"payments & refunds\"}",
-		Good: "labels: {team: payments-refunds}",
-	}
+	ruleWeight       = webhook.RouteWeight
+	ruleLabel        = webhook.Label
 	ruleDerivedLabel = &diag.Rule{
 		ID: "VM049", Name: "derived-label", Severity: diag.Error,
 		Doc:  "Labels and annotations that vmmesh or istiod derives are not set by hand.",
@@ -302,20 +285,8 @@ istio: {clusterName: west}`,
 ---
 istio: {clusterName: east}`,
 	}
-	ruleRoute = &diag.Rule{
-		ID: "VM058", Name: "route", Severity: diag.Error,
-		Doc:  "A route sends its traffic somewhere, and to one kind of place.",
-		Long: "Istio refuses a route without a destination, unless it redirects, answers directly or delegates; one that does both; and a TLS match on a name that is no host of the service. `destination: {}` is the service itself.",
-		Bad:  "http: [{timeout: 10s}]",
-		Good: "http: [{route: [{destination: {}}], timeout: 10s}]",
-	}
-	ruleAccess = &diag.Rule{
-		ID: "VM059", Name: "access-rule", Severity: diag.Error,
-		Doc:  "A rule's sources, operations and conditions say something, in a form that Istio takes.",
-		Long: "Istio refuses empty sources and operations, conditions without values, and conditions on attributes that it does not know. A service account is written namespace/name, or by its name alone in the workload's own namespace.",
-		Bad:  "allow: [{name: web, from: [{}]}]",
-		Good: "allow: [{name: web, from: [{serviceAccounts: [frontend/frontend-sa]}]}]",
-	}
+	ruleRoute             = webhook.Route
+	ruleAccess            = webhook.Access
 	ruleNamespaceConflict = &diag.Rule{
 		ID: "VM060", Name: "namespace-conflict", Severity: diag.Error,
 		Doc:  "Specs of one build say the same of a namespace.",
@@ -356,13 +327,7 @@ vm: {package: {version: 1.31.1}}`,
 		Good: `istio: {version: 1.31.1}
 vm: {package: {version: 1.30.4}}`,
 	}
-	ruleExportTo = &diag.Rule{
-		ID: "VM064", Name: "export-to", Severity: diag.Error,
-		Doc:  "exportTo lists namespaces, or `.` or `*` alone.",
-		Long: "Istio refuses repeated entries, `*` or `~` beside others, and `~` on anything but a ServiceEntry.",
-		Bad:  "exportTo: [\"*\", frontend]",
-		Good: "exportTo: [\".\", frontend]",
-	}
+	ruleExportTo = webhook.ExportTo
 	ruleNoGroups = &diag.Rule{
 		ID: "VM065", Name: "no-groups", Severity: diag.Error,
 		Doc:  "A workload has at least one group.",
@@ -377,13 +342,7 @@ vm: {package: {version: 1.30.4}}`,
 		Bad:  "sidecar: {workloadSelector: {labels: {app: other}}}",
 		Good: "sidecar: {egress: [{hosts: [\"./*\"]}]}",
 	}
-	ruleJWT = &diag.Rule{
-		ID: "VM067", Name: "jwt-issuer", Severity: diag.Error,
-		Doc:  "A JWT rule names its issuer.",
-		Long: "Istio refuses a rule without `issuer`: it would not know which tokens the keys are for. It is compared with the `iss` of each token, letter by letter.",
-		Bad:  `jwt: [{jwksUri: "https://a.example.com/keys"}]`,
-		Good: `jwt: [{issuer: "https://a.example.com", jwksUri: "https://a.example.com/keys"}]`,
-	}
+	ruleJWT    = webhook.JWT
 	ruleMisfit = &diag.Rule{
 		ID: "VM068", Name: "misfit", Severity: diag.Error,
 		Doc:  "Settings that stand together make sense together.",
@@ -398,7 +357,12 @@ vm: {package: {version: 1.30.4}}`,
 		Bad:  "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug; reboot\"}]}",
 		Good: "vm: {env: [{name: ISTIO_AGENT_FLAGS, value: \"--log_output_level=default:debug\"}]}",
 	}
-	ruleExpose = &diag.Rule{
+	ruleServiceEntry = webhook.ServiceEntry
+	ruleSettings     = webhook.RouteSettings
+	rulePolicy       = webhook.TrafficPolicy
+	ruleSidecar      = webhook.Sidecar
+	ruleTelemetry    = webhook.Telemetry
+	ruleExpose       = &diag.Rule{
 		ID: "VM086", Name: "expose", Severity: diag.Error,
 		Doc: "A service that is exposed names gateways and public hosts, and has a port that speaks HTTP or TLS.",
 		Long: "A gateway tells its services apart by the host of a request, or by the server name of a TLS connection: a VirtualService without " +

@@ -24,9 +24,7 @@ func (r *resolver) telemetry(in *schema.Observability) {
 		case e == "false":
 			r.say(ruleTelemetry.At(at.Key("expression"), "the filter lets nothing pass").WithHelp("write `disabled: true` in its place, or say what is to be logged, such as \"response.code >= 400\""))
 		default:
-			if fault, help := celFault(e); fault != "" {
-				r.say(ruleTelemetry.At(at.Key("expression"), "%s", fault).WithHelp("%s", help))
-			}
+			r.hook().Filter(e, at.Key("expression"))
 		}
 	}
 	for i, t := range in.Tracing {
