@@ -60,7 +60,8 @@ no sense; 3 something could not be read or written.`,
 	flags.Var(&a.color, "color", "WHEN to colour: auto (a terminal, without NO_COLOR), always or never")
 	words(root, "color", "auto", "always", "never")
 	root.AddCommand(
-		a.buildCommand(), a.lintCommand(), a.verifyCommand(), a.diffCommand(), a.graphCommand(), a.initCommand(), a.importCommand(), a.explainCommand(), a.schemaCommand(), a.fnCommand(), a.cmpCommand(), a.versionCommand(), a.completionCommand(),
+		a.buildCommand(), a.lintCommand(), a.expandCommand(), a.verifyCommand(),
+		a.diffCommand(), a.graphCommand(), a.initCommand(), a.importCommand(), a.explainCommand(), a.schemaCommand(), a.fnCommand(), a.cmpCommand(), a.versionCommand(), a.completionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand())
 	return root

@@ -64,5 +64,14 @@ var (
 	}
 )
 
+// ruleListed is for streams: a list of a function has its VMMesh among the items.
+var ruleListed = &diag.Rule{
+	ID: "VM959", Name: "spec-in-a-list", Severity: diag.Error,
+	Doc:  "`vmmesh expand` found a VMMesh among the items of a List.",
+	Long: "`vmmesh expand` replaces whole documents of a stream, and leaves every other document as it is. A VMMesh within a List would pass through and be refused by the cluster, which does not have this kind.",
+	Bad:  "apiVersion: v1\nkind: List\nitems:\n- apiVersion: vmmesh.dev/v1alpha1\n  kind: VMMesh\n  metadata: {name: payments}\n",
+	Good: "---\napiVersion: vmmesh.dev/v1alpha1\nkind: VMMesh\nmetadata: {name: payments}\n",
+}
+
 // Rules lists what only this door complains of, by id.
-var Rules = []*diag.Rule{ruleNoList, ruleNoSpec, ruleConfig, ruleIgnored, rulePath, ruleForeign, ruleOrphan, ruleNothing}
+var Rules = []*diag.Rule{ruleNoList, ruleNoSpec, ruleConfig, ruleIgnored, rulePath, ruleForeign, ruleOrphan, ruleNothing, ruleListed}
