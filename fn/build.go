@@ -108,11 +108,13 @@ func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
 // objects is stage 6: what every generator makes, in table order.
 func objects(m *mesh.Mesh) iter.Seq[*manifest.Object] {
 	return func(yield func(*manifest.Object) bool) {
+		label := generators.Provenance(m)
 		for _, g := range generators.Table {
 			if g.Objects == nil {
 				continue
 			}
 			for o := range g.Objects(m) {
+				label(o)
 				if !yield(o) {
 					return
 				}

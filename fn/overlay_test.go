@@ -179,7 +179,7 @@ func TestOverlayRenamesTheGateway(t *testing.T) {
 	require.Empty(t, verified(t, got), "%s", got)
 	require.NoError(t, crds.ValidateStream([]byte(got)))
 	for _, want := range []string{
-		"kind: Gateway\nmetadata:\n  annotations:\n    argocd.argoproj.io/sync-wave: \"0\"\n  name: eu-istiod-gateway\n",
+		"    app.kubernetes.io/managed-by: vmmesh\n    vmmesh.dev/spec: separate\n  name: eu-istiod-gateway\n",
 		"  gateways:\n  - eu-istiod-gateway\n",
 		"    kind: Deployment\n    name: eu-istio-eastwestgateway\n",
 		"      serviceAccountName: eu-istio-eastwestgateway\n",

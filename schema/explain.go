@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
@@ -16,9 +18,107 @@ type FieldDoc struct {
 	Default     string     // as YAML; "" where there is none, or where it is derived: then the description says how
 	Description string     // in words; of a child in Fields the first sentence only
 	Allowed     []string   // the allowed values
+	Values      []ValueDoc // what each of them means, where the description says it; the description has them too
 	Form        string     // what its text or number must look like, in words
 	Examples    []string   // YAML values
 	Fields      []FieldDoc // what is in the block, or in each item of the list
+}
+
+// ValueDoc is the reference of an allowed value.
+type ValueDoc struct{ Name, Meaning string }
+
+// General is the description without the meanings of values, which Values has.
+func (d *FieldDoc) General() string {
+	if len(d.Values) == 0 {
+		return d.Description
+	}
+	general, _, _ := strings.Cut(d.Description, " "+d.Values[0].Name+": ")
+	return general
+}
+
+// valuesOf takes a description apart that ends in sentences "Value: what it means." for all of the allowed values.
+func valuesOf(description string, allowed []string) []ValueDoc {
+	type start struct {
+		at   int
+		name string
+	}
+	var starts []start
+	for _, name := range allowed {
+		if at := strings.Index(description, ". "+name+": "); at >= 0 {
+			starts = append(starts, start{at, name})
+		}
+	}
+	slices.SortFunc(starts, func(a, b start) int { return a.at - b.at })
+	var out []ValueDoc
+	for i, s := range starts {
+		end := len(description)
+		if i+1 < len(starts) {
+			end = starts[i+1].at + 1
+		}
+		meaning := description[s.at+len(". "+s.name+": ") : end]
+		out = append(out, ValueDoc{s.name, strings.TrimSuffix(strings.TrimSpace(meaning), " Required.")})
+	}
+	return out
+}
+
+// ExplainAll returns the reference of a field, and of every field below it in the order of the schema, each with the first
+// sentence of its description. Where the field is a block of Istio's, or in one, the fields of Istio's types are among
+// them; where such a block is further below, its fields are not: it has a reference of its own.
+func ExplainAll(path string) ([]FieldDoc, bool) {
+	top, ok := Explain(path)
+	if !ok {
+		return nil, false
+	}
+	f, rest := findField(keysOf(path))
+	if f.block().istio != "" {
+		all := []FieldDoc{brief(top)}
+		m, above := descriptor(f.block().istio), f.path+listMark(f)
+		if len(rest) > 0 {
+			var last protoreflect.FieldDescriptor
+			last, above, m, _ = followIstio(f, rest)
+			above += "." + last.JSONName()
+			if last.IsList() {
+				above += "[]"
+			}
+		}
+		return append(all, istioBelow(m, above, nil)...), true
+	}
+	var all []FieldDoc
+	f.walk(func(p *field) {
+		if p.name != "" || p == f {
+			all = append(all, p.documented(firstSentence(p.doc)))
+		}
+	})
+	return all, true
+}
+
+// brief is a reference for a table: with one sentence, and without the fields in it.
+func brief(d FieldDoc) FieldDoc {
+	d.Description, d.Fields, d.Examples = firstSentence(d.Description), nil, nil
+	return d
+}
+
+// istioBelow lists the fields of a message and of the messages in it, down to a message that is in itself.
+func istioBelow(m protoreflect.MessageDescriptor, above string, in []protoreflect.FullName) []FieldDoc {
+	if m == nil || slices.Contains(in, m.FullName()) {
+		return nil
+	}
+	in = append(slices.Clone(in), m.FullName())
+	var all []FieldDoc
+	for i := range m.Fields().Len() {
+		f := m.Fields().Get(i)
+		d := istioField(f, above)
+		all = append(all, brief(d))
+		below := d.Path
+		switch {
+		case f.IsMap():
+			below += ".*"
+		case f.IsList():
+			below += "[]"
+		}
+		all = append(all, istioBelow(inside(f), below, in)...)
+	}
+	return all
 }
 
 // Explain answers the reference for a field. The path is that of a finding or of the reference, with or without
@@ -121,16 +221,17 @@ func (f *field) block() *field {
 func (f *field) documented(description string) FieldDoc {
 	d := FieldDoc{
 		Name: f.name, Path: f.path, Type: f.typeName(), Required: f.required, Description: description,
-		Allowed: f.words, Form: f.form,
+		Allowed: distinct(f.words), Form: f.form,
 	}
 	if f.items != nil {
 		if len(d.Allowed) == 0 {
-			d.Allowed = f.items.words
+			d.Allowed = distinct(f.items.words)
 		}
 		if d.Form == "" {
 			d.Form = f.items.form
 		}
 	}
+	d.Values = valuesOf(f.doc, d.Allowed)
 	if f.std != nil {
 		d.Default = flowYAML(f.std)
 	}

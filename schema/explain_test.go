@@ -27,15 +27,20 @@ func TestExplain(t *testing.T) {
 	d := explained(t, "spec.workloads[payment].groups[v1].registration")
 	require.Equal(t, FieldDoc{
 		Name: "registration", Path: "spec.workloads[].groups[].registration", Type: "string", Default: "Static",
-		Description: "Static: one WorkloadEntry is emitted for each instance. Auto: istiod makes the entries as VMs connect; " +
+		Description: "How VMs become endpoints. Static: one WorkloadEntry is emitted for each instance. Auto: istiod makes the entries as VMs connect; " +
 			"instances that are listed then get files and scrape targets, and no WorkloadEntry.",
 		Allowed: []string{"Static", "Auto"},
+		Values: []ValueDoc{
+			{"Static", "one WorkloadEntry is emitted for each instance."},
+			{"Auto", "istiod makes the entries as VMs connect; instances that are listed then get files and scrape targets, and no WorkloadEntry."},
+		},
 	}, d)
+	require.Equal(t, "How VMs become endpoints.", d.General())
 
 	d = explained(t, "spec.istio.version")
 	require.True(t, d.Required)
 	require.Equal(t, []string{"1.31.1"}, d.Examples)
-	require.Equal(t, "a whole Istio version from 1.24 to 1.31 with its patch number", d.Form)
+	require.Equal(t, "a whole Istio version from 1.24 with its patch number, such as 1.31.1", d.Form)
 }
 
 func TestExplainTakesManySpellings(t *testing.T) {
@@ -54,6 +59,62 @@ func TestExplainTheWhole(t *testing.T) {
 	require.Equal(t, []string{
 		"istio", "networks", "controlPlane", "namespace", "namespaces", "workloads", "externalServices", "vm", "observability", "gitops", "lint",
 	}, names(explained(t, "spec").Fields), "in the contract's order")
+}
+
+// An enum has a sentence of its own before the meanings of its values, so that no value's meaning is taken for the field's.
+func TestExplainEveryValue(t *testing.T) {
+	enums := 0
+	rootField().walk(func(f *field) {
+		if len(f.words) < 2 || f.name == "protocol" { // protocols are Istio's
+			return
+		}
+		enums++
+		d := explained(t, f.path)
+		var names []string
+		for _, v := range d.Values {
+			names = append(names, v.Name)
+			require.NotEmpty(t, v.Meaning, "%s: %s", f.path, v.Name)
+		}
+		require.ElementsMatch(t, d.Allowed, names, `%s: the description says what each value means: "General sentence. Value: meaning."`, f.path)
+		require.NotEmpty(t, d.General(), f.path)
+	})
+	require.Greater(t, enums, 20)
+}
+
+func TestExplainAll(t *testing.T) {
+	all, ok := ExplainAll("")
+	require.True(t, ok)
+	fields := 0
+	rootField().walk(func(f *field) {
+		if f.name != "" {
+			fields++
+		}
+	})
+	require.Len(t, all, fields+1, "the document, and each field once")
+	seen := map[string]bool{}
+	for _, d := range all {
+		require.False(t, seen[d.Path], d.Path)
+		require.NotEmpty(t, d.Type, d.Path)
+		require.Empty(t, d.Fields, d.Path)
+		seen[d.Path] = true
+	}
+
+	all, ok = ExplainAll("spec.workloads.probe")
+	require.True(t, ok)
+	var paths []string
+	for _, d := range all {
+		paths = append(paths, d.Path)
+	}
+	require.Contains(t, paths, "spec.workloads[].probe")
+	require.Contains(t, paths, "spec.workloads[].probe.httpGet.httpHeaders[].name")
+
+	all, ok = ExplainAll("spec.workloads.services.traffic.trafficPolicy.outlierDetection")
+	require.True(t, ok)
+	require.Equal(t, "spec.workloads[].services[].traffic.trafficPolicy.outlierDetection", all[0].Path)
+	require.Greater(t, len(all), 5)
+
+	_, ok = ExplainAll("spec.nothing")
+	require.False(t, ok)
 }
 
 // Each field of the schema explains itself, and its children are there with type and a line.

@@ -34,15 +34,58 @@ func (v *validation) report(keyword string, p place) {
 
 // unknown reports the keys of a block that the schema does not name.
 func (v *validation) unknown(p place) {
+	together := p.misplaced()
 	for i := range p.node.Fields {
 		key := p.node.Fields[i].Key
 		if p.field.byName[key] != nil {
 			continue
 		}
+		home := homeOf(p.field, key)
 		d := ruleUnknownField.At(p.at.Key(key), "unknown field %s in %s", quoted(key), whereabouts(p.at)).Key()
 		d.Help = unknownHelp(p.field, key)
+		if keys := together[home]; len(keys) > 1 { // as when all of a block is one level too high
+			if keys[0] != key {
+				continue
+			}
+			d.Message = fmt.Sprintf("unknown fields %s in %s", both(keys), whereabouts(p.at))
+			d.Help = fmt.Sprintf("they belong in %s: move them below it", home)
+		}
 		v.found = append(v.found, d)
 	}
+}
+
+// misplaced lists the unknown keys of a block by the one place where each of them belongs.
+func (p place) misplaced() map[string][]string {
+	homes := map[string][]string{}
+	for i := range p.node.Fields {
+		if key := p.node.Fields[i].Key; p.field.byName[key] == nil {
+			if home := homeOf(p.field, key); home != "" {
+				homes[home] = append(homes[home], key)
+			}
+		}
+	}
+	return homes
+}
+
+// homeOf is the one place below a block where a field of this name belongs; "" where there is none, or several.
+func homeOf(block *field, key string) string {
+	if diag.Nearest(key, block.names()) != "" {
+		return ""
+	}
+	homes := homesOf(key, block)
+	if len(homes) != 1 || !strings.HasPrefix(homes[0], block.path) {
+		return ""
+	}
+	return homes[0]
+}
+
+// both joins quoted words: "a" and "b".
+func both(words []string) string {
+	var all []string
+	for _, w := range words {
+		all = append(all, quoted(w))
+	}
+	return strings.Join(all[:len(all)-1], ", ") + " and " + all[len(all)-1]
 }
 
 // otherWords are words that other tools have for our fields, in lower case.
@@ -56,6 +99,9 @@ var otherWords = map[string]string{
 
 func unknownHelp(block *field, key string) string {
 	names := block.names()
+	if plain := strings.TrimFunc(key, diag.IsOtherSpace); plain != key && slices.Contains(names, plain) {
+		return diag.OtherSpaceHelp
+	}
 	if near := diag.Nearest(key, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
@@ -123,7 +169,7 @@ func (v *validation) missing(p place) {
 			continue // Parse has said it
 		}
 		n := p.node.Get(name)
-		if n != nil && !child.omitted(n) || n == nil && p.misspelled(name) {
+		if n != nil && !child.omitted(n) || n == nil && p.misspelled(name) || p.misplaced()[child.path] != nil {
 			continue
 		}
 		var d diag.Diagnostic
@@ -223,7 +269,13 @@ func (p place) typeHelp() string {
 	if !p.at.IsItem() {
 		key = scalarYAML(p.at.LastKey()) + ": "
 	}
+	hint := ""
+	if n.Kind == syntax.String {
+		hint = diag.Hint(n.Value)
+	}
 	switch {
+	case hint != "" && !f.is("string"):
+		return hint
 	case n.Kind == syntax.Null:
 		return "an item of a list cannot be empty: write it, or delete the \"- \""
 	case f.is("string") && scalar && (f.pattern == nil || f.pattern.MatchString(n.Value)):
@@ -261,10 +313,12 @@ func (p place) typeHelp() string {
 }
 
 func (v *validation) notAWord(p place) {
-	words := p.field.words
+	words := distinct(p.field.words)
 	d := ruleEnumValue.At(p.at, "%s must be %s, not %s", p.subject(), either(words), scalarText(p.node))
 	d.Help = p.field.form
-	if near := diag.Nearest(p.node.Value, words); near != "" {
+	if hint := diag.Hint(p.node.Value); hint != "" {
+		d.Help = hint
+	} else if near := diag.Nearest(p.node.Value, p.field.words); near != "" {
 		if strings.EqualFold(near, p.node.Value) {
 			d.Help = fmt.Sprintf("write %s: case matters", near)
 		} else {
@@ -272,6 +326,17 @@ func (v *validation) notAWord(p place) {
 		}
 	}
 	v.found = append(v.found, d)
+}
+
+// distinct leaves out what differs from a value before it only in case.
+func distinct(words []string) []string {
+	var out []string
+	for _, w := range words {
+		if !slices.ContainsFunc(out, func(o string) bool { return strings.EqualFold(o, w) }) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func (v *validation) outOfRange(keyword string, p place) {
@@ -304,7 +369,9 @@ func (v *validation) wrongForm(p place) {
 		return
 	}
 	d := ruleWrongForm.At(p.at, "%s %s is not %s", p.subject(), quoted(value), f.form)
-	if fixed := fixedName(value); fixed != value && fixed != "" && f.pattern.MatchString(fixed) && (f.maxLength == 0 || len(fixed) <= f.maxLength) {
+	if hint := diag.Hint(value); hint != "" {
+		d.Help = hint
+	} else if fixed := fixedName(value); fixed != value && fixed != "" && f.pattern.MatchString(fixed) && (f.maxLength == 0 || len(fixed) <= f.maxLength) {
 		d.Help = fmt.Sprintf("for example %q", fixed)
 	} else if line := exampleValue(f); line != "" {
 		d.Help = "for example " + line

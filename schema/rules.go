@@ -5,7 +5,7 @@ import "github.com/vmmesh/vmmesh/schema/diag"
 // Rules lists the rules of this room, in order of their ids.
 var Rules = []*diag.Rule{
 	ruleWrongKind, ruleUnknownField, ruleMissingField, ruleWrongType, ruleEnumValue, ruleOutOfRange, ruleWrongForm,
-	ruleSecret,
+	ruleEmptyAllow, ruleSecret,
 }
 
 var ruleWrongKind = &diag.Rule{
@@ -70,4 +70,14 @@ var ruleWrongForm = &diag.Rule{
 		"paths and checksums have a form of their own. A value of another form would be refused by the API server, or would mean something else in a shell on the VM.",
 	Bad:  "workloads:\n- name: Payment_Service\n",
 	Good: "workloads:\n- name: payment-service\n",
+}
+
+var ruleEmptyAllow = &diag.Rule{
+	ID: "VM016", Name: "empty-allow", Severity: diag.Warning,
+	Doc: "A list `allow` that is written has a rule.",
+	Long: "An empty list is the same as none, as everywhere in a spec: without an allow rule there is no policy, and every client may call. " +
+		"In an AuthorizationPolicy of Istio an empty list of rules denies all requests, so that an empty `allow` reads like the opposite of " +
+		"what it is. Remove it where everyone may call; write a deny rule where no one may.",
+	Bad:  "workloads:\n- name: pay\n  security: {allow: []}\n",
+	Good: "workloads:\n- name: pay\n  security: {allow: [{name: shop, from: [{namespaces: [shop]}]}]}\n",
 }

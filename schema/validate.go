@@ -31,10 +31,32 @@ func compile() *jsonschema.Schema {
 //
 // A document that plainly fits (see [field.fits]) is done at once. Every other one goes to jsonschema, the judge.
 func (d *Document) Validate() diag.List {
-	if d == nil || d.Root == nil || rootField().fits(d.Root) {
+	if d == nil || d.Root == nil {
 		return nil
 	}
-	return d.judge()
+	found := d.emptyAllows()
+	if rootField().fits(d.Root) {
+		return found
+	}
+	return append(found, d.judge()...).Sorted()
+}
+
+// emptyAllows reports lists `allow` without a rule, which let everyone in.
+func (d *Document) emptyAllows() diag.List {
+	var found diag.List
+	workloads := d.Root.Get("spec").Get("workloads")
+	if workloads == nil || workloads.Kind != syntax.Seq {
+		return nil
+	}
+	for i := range workloads.Items {
+		w := &workloads.Items[i]
+		if allow := w.Get("security").Get("allow"); allow != nil && allow.Kind == syntax.Seq && len(allow.Items) == 0 {
+			at := d.At.Key("spec").Key("workloads").Item(i, w.Get("name").Text()).Key("security").Key("allow")
+			found = append(found, ruleEmptyAllow.At(at, "an empty allow lets everyone in: it is the same as none").
+				WithHelp("remove it; or write who may call: allow: [{name: shop, from: [{namespaces: [shop]}]}]"))
+		}
+	}
+	return found
 }
 
 // judge asks the validator about the whole document, and words what it finds.

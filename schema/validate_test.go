@@ -186,7 +186,7 @@ func TestValidate(t *testing.T) {
 		{"another word", "controlPlane: {install: kubectl}", `
 5:27 VM013 install must be None, IstioOperator or Helm, not "kubectl"`},
 		{"a word with a help of its own", "workloads: [{name: dns, ports: [{name: dns, port: 53, protocol: UDP}]}]", `
-5:67 VM013 protocol must be HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, TCP, TLS, MONGO, REDIS, MYSQL, GRPC-Web, Mongo, Redis or MySQL, not "UDP"
+5:67 VM013 protocol must be HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, TCP, TLS, MONGO, REDIS or MYSQL, not "UDP"
   help: UDP is not among them: the sidecar of a VM does not carry it`},
 
 		// VM014 out of range
@@ -214,9 +214,9 @@ func TestValidate(t *testing.T) {
   help: for example payment-service`},
 		{"a name with shell in it", "networks: [{name: $(id)}]", `
 5:21 VM015 name "$(id)" is not a DNS label: lower-case letters, digits and "-", beginning and ending in a letter or digit
-  help: for example dc2`},
-		{"a version that does not exist", "istio: {version: 1.32.0}", `
-5:20 VM015 version "1.32.0" is not a whole Istio version from 1.24 to 1.31 with its patch number
+  help: variables are not expanded here: write the value, or let envsubst or a template write this file first`},
+		{"a version that does not exist", "istio: {version: 1.132.0}", `
+5:20 VM015 version "1.132.0" is not a whole Istio version from 1.24 with its patch number, such as 1.31.1
   help: for example 1.31.1`},
 		{"a duration", "observability: {prometheus: {interval: 15 s}}", `
 5:42 VM015 interval "15 s" is not a duration such as 15s, 1m30s or 1h
@@ -232,7 +232,7 @@ func TestValidate(t *testing.T) {
   help: for example /var/lib/vmmesh/istio-token`},
 		{"a secret is not repeated", "namespace: \"-----BEGIN PRIVATE KEY-----\"\nistio: {version: eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2VjcmV0}", `
 5:14 VM015 namespace is a private key, and not a DNS label: lower-case letters, digits and "-", beginning and ending in a letter or digit
-6:20 VM015 version is a token (JWT), and not a whole Istio version from 1.24 to 1.31 with its patch number`},
+6:20 VM015 version is a token (JWT), and not a whole Istio version from 1.24 with its patch number, such as 1.31.1`},
 		{"nor as a word, number or list", "controlPlane: {install: eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2VjcmV0}\n" +
 			"vm: {firewall: {sshPort: \"Bearer c2VjcmV0LXRva2Vu\", allowFrom: eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2VjcmV0}}", `
 5:27 VM013 install must be None, IstioOperator or Helm, not a token (JWT)

@@ -11,18 +11,20 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	list := false
+	list, recursive := false, false
 	cmd := &cobra.Command{
 		Use:   "explain [FIELD|RULE]",
 		Short: "Explain a field of a spec, or a rule",
 		Long: `Explain a field of a spec (spec.workloads.probe) or a rule (VM010, or its name). A path may be
 written as findings write it, with the names of items: spec.workloads[pay].groups[v1].network.
 
-Without an argument it lists the fields of a spec; "rules" lists all rules.
+Without an argument it lists the fields of a spec; "rules" lists all rules. --recursive prints
+the whole reference, or that of everything below a field.
 
 Exit codes: 0 explained; 2 there is no such field or rule; 3 standard output could not be written.`,
 		Example: `  vmmesh explain spec.workloads
   vmmesh explain spec.istio.version
+  vmmesh explain spec.vm --recursive
   vmmesh explain VM010
   vmmesh explain rules`,
 		Args:              atMostOne("FIELD or RULE"),
@@ -33,6 +35,12 @@ Exit codes: 0 explained; 2 there is no such field or rule; 3 standard output cou
 				return usageError{fmt.Errorf("--list lists the rules, and explains no %q", args[0])}
 			case list || len(args) == 1 && args[0] == "rules":
 				a.printPage(rulesPage(allRules()))
+			case recursive:
+				page, err := explainAll(strings.Join(args, ""))
+				if err != nil {
+					return err
+				}
+				a.printPage(page)
 			case len(args) == 0:
 				a.printPage(overview())
 			default:
@@ -45,6 +53,7 @@ Exit codes: 0 explained; 2 there is no such field or rule; 3 standard output cou
 			return nil
 		}),
 	}
+	cmd.Flags().BoolVar(&recursive, "recursive", false, "explain every field below FIELD too; all fields without one")
 	cmd.Flags().BoolVar(&list, "list", false, "list all rules")
 	return cmd
 }
@@ -72,6 +81,14 @@ func explain(word string) (string, error) {
 		return fieldPage(doc), nil
 	}
 	return "", usageError{fmt.Errorf("there is no field or rule %q%s", word, suggest(word, rules))}
+}
+
+// explainAll is the reference of everything below a field.
+func explainAll(path string) (string, error) {
+	if fields, ok := schema.ExplainAll(path); ok {
+		return referencePage(fields), nil
+	}
+	return "", usageError{fmt.Errorf("there is no field %q%s", path, suggest(path, nil))}
 }
 
 // namesake says that there is a field too that is called like a rule.

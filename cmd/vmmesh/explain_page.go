@@ -27,7 +27,17 @@ func fieldPage(f schema.FieldDoc) string {
 	fact("default", f.Default)
 	fact("one of", strings.Join(f.Allowed, " | "))
 	fact("form", f.Form)
-	b.WriteString("\n" + hang("", f.Description))
+	b.WriteString("\n" + hang("", f.General()))
+	if len(f.Values) > 0 {
+		width := 0
+		for _, v := range f.Values {
+			width = max(width, utf8.RuneCountInString(v.Name))
+		}
+		b.WriteString("\nValues\n")
+		for _, v := range f.Values {
+			b.WriteString(hang(fmt.Sprintf("  %-*s  ", width, v.Name), v.Meaning))
+		}
+	}
 	if len(f.Examples) > 0 {
 		b.WriteString("\nExample\n")
 		for i, example := range f.Examples {
@@ -38,7 +48,7 @@ func fieldPage(f schema.FieldDoc) string {
 		}
 	}
 	if len(f.Fields) > 0 {
-		b.WriteString("\nFields\n" + fieldTable(f))
+		b.WriteString("\nFields\n" + fieldList(f))
 	}
 	return b.String()
 }
@@ -66,6 +76,43 @@ func fieldTable(block schema.FieldDoc) string {
 	for _, f := range block.Fields {
 		said := strings.TrimSpace(strings.TrimPrefix(f.Description, known))
 		b.WriteString(hang(fmt.Sprintf("  %-*s  %-*s  ", keys, f.Name, types, typeColumn(f)), said))
+	}
+	return b.String()
+}
+
+// fieldList is the fields of a block: for each its key, what it takes, and the first sentence on it.
+func fieldList(block schema.FieldDoc) string {
+	var b strings.Builder
+	known := "A field of Istio's " + strings.TrimPrefix(block.Type, "list of ") + "."
+	for _, f := range block.Fields {
+		b.WriteString(hang("  "+f.Name+"  ", takes(f)))
+		if said := strings.TrimSpace(strings.TrimPrefix(f.Description, known)); said != "" {
+			b.WriteString(hang("      ", said))
+		}
+	}
+	return b.String()
+}
+
+// takes is the type of a field, its default and its allowed values.
+func takes(f schema.FieldDoc) string {
+	text := typeColumn(f)
+	if f.Default != "" {
+		text += "; default " + f.Default
+	}
+	if len(f.Allowed) > 0 {
+		text += "; one of " + strings.Join(f.Allowed, " | ")
+	}
+	return text
+}
+
+// referencePage is the reference of many fields: for each its path, what it takes, and the first sentence on it.
+func referencePage(fields []schema.FieldDoc) string {
+	var b strings.Builder
+	for _, f := range fields {
+		if f.Path == "" {
+			continue
+		}
+		b.WriteString(f.Path + "\n" + hang("    ", takes(f)) + hang("    ", f.Description))
 	}
 	return b.String()
 }
@@ -101,7 +148,7 @@ func rulePage(r *diag.Rule) string {
 		b.WriteString("\nDraws the finding\n" + indent(r.Bad))
 	}
 	if r.Good != "" {
-		b.WriteString("\nMended\n" + indent(r.Good))
+		b.WriteString("\nDraws none\n" + indent(r.Good))
 	}
 	b.WriteString("\n" + hang("", "Checked in "+checkedIn[fn.Where(r.ID)]))
 	return b.String()

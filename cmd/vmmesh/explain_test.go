@@ -38,7 +38,7 @@ func TestExplainRules(t *testing.T) {
 		require.True(t, strings.HasPrefix(page.out, r.ID+" "+r.Name+" ("+r.Severity.String()+")\n\n"), page.out)
 		requirePage(t, page.out)
 		require.Contains(t, page.out, "\nDraws the finding\n")
-		require.Contains(t, page.out, "\nMended\n")
+		require.Contains(t, page.out, "\nDraws none\n")
 		require.Contains(t, list.out, r.ID+"  ")
 		require.True(t, strings.HasPrefix(run("explain", r.Name).out, page.out), r.Name)
 	}

@@ -89,7 +89,7 @@ command line makes no sense; 3 a PATH could not be read, or the output not writt
 
 func (a *app) importPaths(paths []string, o importOptions) error {
 	if _, ok := mesh.ParseRelease(o.IstioVersion); !ok && o.IstioVersion != "" {
-		return usageError{fmt.Errorf("--istio-version %s: it is x.y.z, from 1.%d to 1.%d", o.IstioVersion, mesh.OldestMinor, mesh.NewestMinor)}
+		return usageError{fmt.Errorf("--istio-version %s: it is x.y.z, from 1.%d", o.IstioVersion, mesh.OldestMinor)}
 	}
 	if o.output == "" {
 		return usageError{errors.New("-o needs the name of a file, or -")}

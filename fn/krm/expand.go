@@ -1,6 +1,7 @@
 package krm
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -164,16 +165,15 @@ func (e *expansion) update(it *item, o *manifest.Object, spec *config) {
 	before, _ := parse(e.a.list.itemText(it))
 	mine := e.owners[it.owner]
 	kept, annotations := notes(before, !mine)
-	e.scratch.Reset()
-	if mine {
-		e.scratch.Item(e.owned(o, spec, nil))
-	} else {
+	says := func(o *manifest.Object) bool {
+		e.scratch.Reset()
 		e.scratch.Item(o)
+		after := slices.Clone(e.scratch.Bytes())
+		after[0] = ' '
+		n, _ := parse(after)
+		return equal(before, annotations, n)
 	}
-	after := slices.Clone(e.scratch.Bytes())
-	after[0] = ' '
-	n, _ := parse(after)
-	if equal(before, annotations, n) {
+	if mine && says(e.owned(o, spec, nil)) || !mine && (says(o) || says(unlabelled(o))) {
 		return
 	}
 	if !mine {
@@ -183,6 +183,14 @@ func (e *expansion) update(it *item, o *manifest.Object, spec *config) {
 	start := len(e.a.out.Bytes())
 	e.a.out.Item(e.owned(o, spec, kept))
 	it.text = span{start, len(e.a.out.Bytes())}
+}
+
+// unlabelled is an object without the labels of provenance, which one that is not from a spec does not have.
+func unlabelled(o *manifest.Object) *manifest.Object {
+	plain := *o
+	plain.Labels = maps.Clone(o.Labels)
+	maps.DeleteFunc(plain.Labels, func(key, _ string) bool { return key == manifest.LabelSpec || key == manifest.LabelManagedBy })
+	return &plain
 }
 
 // foreign says that an object cannot be made because somebody else's is in its place.

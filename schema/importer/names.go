@@ -63,5 +63,6 @@ func refusedAnnotation(key string) bool { return mesh.DerivedAnnotation(key) || 
 
 // noise reports whether an annotation is a tool's own bookkeeping.
 func noise(key string) bool {
-	return key == "kubectl.kubernetes.io/last-applied-configuration" || strings.HasPrefix(key, "config.kubernetes.io/") || strings.HasPrefix(key, "internal.config.kubernetes.io/")
+	return key == "kubectl.kubernetes.io/last-applied-configuration" || strings.HasPrefix(key, "config.kubernetes.io/") || strings.HasPrefix(key, "internal.config.kubernetes.io/") ||
+		key == mesh.LabelSpec || key == mesh.LabelManagedBy
 }

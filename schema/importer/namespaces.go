@@ -135,7 +135,9 @@ func (i *importer) space(name string) *space {
 	}
 	s.create = true
 	s.labels = maps.Clone(r.Labels)
-	delete(s.labels, "kubernetes.io/metadata.name")
+	maps.DeleteFunc(s.labels, func(key, _ string) bool {
+		return key == "kubernetes.io/metadata.name" || noise(key)
+	})
 	s.revision = s.labels["istio.io/rev"]
 	switch {
 	case s.labels["istio-injection"] == "enabled" && s.revision == "":

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/vmmesh/vmmesh/schema"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // part is what will be one spec: workloads and external services whose namespaces have the same settings and whose
@@ -17,6 +18,7 @@ type part struct {
 	externals []*external
 	names     map[string]bool // of both: "w pay", "e ledger"
 	speaks    bool            // of its namespaces; else another part does
+	from      string          // the spec that its objects were built from; "": none
 }
 
 // makeSpecs divides everything among as few specs as can say it, and writes them.
@@ -36,16 +38,16 @@ func (i *importer) makeSpecs() {
 func (i *importer) divide() []*part {
 	var parts []*part
 	spoken := map[string]*part{} // by namespace
-	find := func(ns string, telemetry *telemetry, fits func(*part) bool) *part {
+	find := func(ns, from string, telemetry *telemetry, fits func(*part) bool) *part {
 		s := i.spaces[ns]
 		speaker := spoken[ns]
 		for _, p := range parts {
 			speaks := speaker == nil || speaker == p
-			if p.space.key() == s.key() && (telemetry == nil || p.telemetry.key() == telemetry.key()) && p.speaks == speaks && fits(p) {
+			if p.space.key() == s.key() && (telemetry == nil || p.telemetry.key() == telemetry.key()) && p.speaks == speaks && p.from == from && fits(p) {
 				return p
 			}
 		}
-		p := &part{space: s, names: map[string]bool{}, speaks: speaker == nil}
+		p := &part{space: s, from: from, names: map[string]bool{}, speaks: speaker == nil}
 		if telemetry != nil {
 			p.telemetry = *telemetry
 		}
@@ -66,7 +68,7 @@ func (i *importer) divide() []*part {
 		if w.proxyless {
 			seen = nil
 		}
-		p := find(w.namespace, seen, func(p *part) bool { return !p.names["w "+w.name] })
+		p := find(w.namespace, w.madeFrom(), seen, func(p *part) bool { return !p.names["w "+w.name] })
 		p.workloads = append(p.workloads, w)
 		p.names["w "+w.name] = true
 		if spoken[w.namespace] == nil {
@@ -79,7 +81,7 @@ func (i *importer) divide() []*part {
 		})
 	}
 	for _, e := range i.externals {
-		p := find(e.from.Namespace, nil, func(p *part) bool { return !p.names["e "+e.from.Name] })
+		p := find(e.from.Namespace, e.from.Labels[mesh.LabelSpec], nil, func(p *part) bool { return !p.names["e "+e.from.Name] })
 		p.externals = append(p.externals, e)
 		p.names["e "+e.from.Name] = true
 		if spoken[e.from.Namespace] == nil {
@@ -101,10 +103,27 @@ func (i *importer) specName(parts []*part, n int) string {
 		return i.options.Name
 	case i.options.Name != "":
 		return i.options.Name + "-" + strconv.Itoa(n+1)
+	case p.from != "":
+		return p.from
 	case len(parts) == 1:
 		return own
 	}
 	return p.space.name
+}
+
+// madeFrom is the name of the spec that a workload's objects were built from; "" where they were not.
+func (w *workload) madeFrom() string {
+	for _, g := range w.groups {
+		if g.from != nil && g.from.Labels[mesh.LabelSpec] != "" {
+			return g.from.Labels[mesh.LabelSpec]
+		}
+	}
+	for _, r := range w.objects {
+		if r.Labels[mesh.LabelSpec] != "" {
+			return r.Labels[mesh.LabelSpec]
+		}
+	}
+	return ""
 }
 
 func (i *importer) makeSpec(p *part, name string) {

@@ -67,7 +67,7 @@ func registers(first, second *mesh.Instance) bool {
 func findDuplicateAddresses(m *mesh.Mesh, report Report) {
 	eachDuplicate(m, func(first, second *mesh.Instance, at diag.Path) {
 		if !registers(first, second) {
-			report(duplicateAddress.At(at, "%s is the address of %s too", second.Dial(), first.At).
+			report(duplicateAddress.At(at, "%s is the address of %s too", second.Dial(), mesh.Place(first.At, at)).
 				WithHelp("%s", duplicateFix(first, second)))
 		}
 	})
@@ -76,7 +76,7 @@ func findDuplicateAddresses(m *mesh.Mesh, report Report) {
 func findRegistrationClashes(m *mesh.Mesh, report Report) {
 	eachDuplicate(m, func(first, second *mesh.Instance, at diag.Path) {
 		if registers(first, second) {
-			report(registrationClash.At(at, "%s is the address of %s too: both would register as one entry", second.Dial(), first.At).WithHelp(duplicateHelp))
+			report(registrationClash.At(at, "%s is the address of %s too: both would register as one entry", second.Dial(), mesh.Place(first.At, at)).WithHelp(duplicateHelp))
 		}
 	})
 }

@@ -55,11 +55,11 @@ func TestSilence(t *testing.T) {
 			"  observability: {tracing: [{providers: [{name: prometheus}]}]}\n",
 		"no weights": workload(`
     - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
-    - {name: b, registration: Auto}
+    - {name: b, registration: Auto, vm: {identity: {type: SPIRE}}}
 `),
 		"all weights": workload(`
     - {name: a, instances: [{name: vm1, address: 10.0.0.1, weight: 1}, {name: vm2, address: 10.0.0.2, weight: 3}]}
-    - {name: b, registration: Auto, weight: 2}
+    - {name: b, registration: Auto, weight: 2, vm: {identity: {type: SPIRE}}}
 `),
 		"a group without a weight that does not have VMs": workload(`
     - {name: a, weight: 2, instances: [{name: vm1, address: 10.0.0.1}]}
@@ -97,7 +97,7 @@ func TestPlaces(t *testing.T) {
 `),
 		"spec.workloads[pay].groups[b].weight": workload(`
     - {name: a, instances: [{name: vm1, address: 10.0.0.1}]}
-    - {name: b, weight: 2, registration: Auto}
+    - {name: b, weight: 2, registration: Auto, vm: {identity: {type: SPIRE}}}
 `),
 	} {
 		list := found(t, body)

@@ -30,6 +30,12 @@ func findReservedPorts(m *mesh.Mesh, report Report) {
 				WithHelp("let the application listen elsewhere; clients may still dial any port"))
 		}
 	}
+	ssh := func(at diag.Path, g *mesh.Group, number uint32) {
+		if port := g.VM.Firewall.SSHPort; number == port && reservedPorts[number] == "" {
+			report(reservedPort.At(at, "VMs of group %q cannot listen for the mesh on %d: it is their SSH port", g.Name, number).
+				WithHelp("let the application listen elsewhere, or correct vm.firewall.sshPort, which is never captured"))
+		}
+	}
 	for _, w := range m.Workloads {
 		if len(w.Groups) == 0 && len(w.Proxyless) > 0 {
 			continue // there is no sidecar
@@ -46,14 +52,18 @@ func findReservedPorts(m *mesh.Mesh, report Report) {
 		}
 		for _, g := range w.Groups {
 			for _, p := range w.Ports {
-				if n := g.Ports[p.Name]; n != p.Target {
-					say(g.At.Key("ports"), n)
+				n, at := g.Ports[p.Name], p.At
+				if n != p.Target {
+					at = g.At.Key("ports")
+					say(at, n)
 				}
+				ssh(at, g, n)
 			}
 			for _, i := range g.Instances {
 				for _, p := range w.Ports {
 					if n := i.Ports[p.Name]; n != g.Ports[p.Name] {
 						say(i.At.Key("ports"), n)
+						ssh(i.At.Key("ports"), g, n)
 					}
 				}
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 var unprobed = diag.Rule{
-	ID: "VM532", Name: "unprobed", Severity: diag.Warning,
+	ID: "VM540", Name: "unprobed", Severity: diag.Warning,
 	Doc: "The callers of VMs without a sidecar eject those that do not answer.",
 	Long: "A VM with proxy: None is not probed: one that is down keeps its share of the requests until its entry is " +
 		"removed. outlierDetection in the " +

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // Pods are seldom among the manifests, so a selector that selects nothing is a fault only where it was meant for VMs:
@@ -77,6 +78,9 @@ func missing(labels, selector map[string]string) []string {
 	}
 	return list
 }
+
+// provenance reports whether a label says what made an object, and is for no selector.
+func provenance(key string) bool { return key == mesh.LabelSpec || key == mesh.LabelManagedBy }
 
 // otherwise reports whether labels have another value for each label that is asked for and missing.
 func otherwise(labels, selector map[string]string) bool {
@@ -287,7 +291,7 @@ func findLabelDrift(s *manifest.Set, report Report) {
 				continue // labels of metadata alone are a way to write an entry
 			}
 		}
-		if manifest.Carries(vms, w.Labels) {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(w.Labels)), func(key string) bool { return vms[key] != w.Labels[key] && !provenance(key) }) {
 			continue
 		}
 		said := map[string]bool{}

@@ -85,7 +85,7 @@ func findVMLabelDrift(s *manifest.Set, report Report) {
 		}
 		own := map[string]string{} // what istiod or istioctl adds by itself does not have a meaning here
 		for key, value := range w.Clients {
-			if !strings.Contains(key, "istio.io/") {
+			if !strings.Contains(key, "istio.io/") && !provenance(key) {
 				own[key] = value
 			}
 		}

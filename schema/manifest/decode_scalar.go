@@ -1,11 +1,13 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -134,7 +136,7 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 		v, ok = parseInteger(n.Value, 10)
 	}
 	if !ok {
-		d.wrong(at, n, "an integer", unquoteHelp(n))
+		d.wrong(at, n, "an integer", cmp.Or(unquoteHelp(n), integerHelp(n, at)))
 		return protoreflect.Value{}, false
 	}
 	if v.negative && (low == 0 && v.size > 0 || v.size > uint64(-(low+1))+1 && low != 0) || !v.negative && v.size > high {
@@ -161,6 +163,25 @@ func unquoteHelp(n *syntax.Node) string {
 		if _, err := strconv.ParseFloat(n.Value, 64); err == nil && n.Value == strings.TrimSpace(n.Value) {
 			return fmt.Sprintf("write %s, without quotes", n.Value)
 		}
+	}
+	return ""
+}
+
+// integerHelp says what to write for a text that is not a number at all: a duration where seconds are counted, or the name
+// of a port where only its number is taken.
+func integerHelp(n *syntax.Node, at diag.Path) string {
+	if n.Kind != syntax.String {
+		return ""
+	}
+	key := at.LastKey()
+	if hint := diag.Hint(n.Value); hint != "" {
+		return hint
+	}
+	if duration, err := time.ParseDuration(n.Value); err == nil && strings.HasSuffix(key, "Seconds") && duration%time.Second == 0 {
+		return fmt.Sprintf("write %d: it counts seconds", duration/time.Second)
+	}
+	if key == "port" || key == "number" || strings.HasSuffix(key, "Port") {
+		return "write the port's number, such as 8080"
 	}
 	return ""
 }

@@ -15,6 +15,12 @@ type Object struct {
 	File                string    // the file name below manifests/<namespace>/; "" = <kind>-<name>.yaml, in lower case
 }
 
+// Labels of provenance, on every object that is made from a spec.
+const (
+	LabelManagedBy = "app.kubernetes.io/managed-by" // its value is vmmesh
+	LabelSpec      = "vmmesh.dev/spec"              // its value is the name of the spec
+)
+
 // Field is a top-level field of an Object after metadata. Value is a pointer to an istio.io/api message or to one of
 // this package's own structs, or a plain map, list or scalar.
 type Field struct {

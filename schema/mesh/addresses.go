@@ -41,6 +41,7 @@ func (r *resolver) address(s string, at diag.Path) netip.Addr {
 		} else if isDNSName(s) && !looksLikeIP(s) {
 			help = "write the IP address that this name has: istiod takes no names for VMs behind a Service"
 		}
+		help = first(diag.Hint(s), help)
 		r.say(ruleBadAddress.At(at, "%q is no IP address", s).WithHelp("%s", help))
 		return netip.Addr{}
 	}

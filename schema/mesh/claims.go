@@ -59,6 +59,9 @@ func place(p, from diag.Path) string {
 	return p.String() + onLine(p)
 }
 
+// Place names what is at a path, for a finding at another one: with its file or its line where the path is not enough.
+func Place(p, from diag.Path) string { return place(p, from) }
+
 // onLine tells where a path stands, where lines are known.
 func onLine(p diag.Path) string {
 	if pos := (diag.Diagnostic{At: p}).Pos(); pos.Line > 0 {

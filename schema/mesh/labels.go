@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
 // Labels that vmmesh derives, or that Istio reads.
@@ -48,6 +49,10 @@ func derivedLabel(key string) string {
 		return "set istio.dataplaneMode"
 	case key == labelTLSMode:
 		return "set `proxy: None` on the group, where its VMs have no sidecar"
+	case key == LabelSpec:
+		return "it is metadata.name of the spec"
+	case key == LabelManagedBy:
+		return "it is `vmmesh` on every object"
 	case key == labelOldLocality, key == labelRegion, key == labelZone:
 		return "set `locality` on the group or instance"
 	case strings.HasPrefix(key, labelTopology):
@@ -164,6 +169,28 @@ func (r *resolver) locality(s string, at diag.Path) {
 	case !isLabelValue(localityLabel(s)):
 		r.say(ruleLocality.At(at, "locality %q cannot be a label's value: %s", s, "at most 63 letters, digits, '-' and '_' in all").WithHelp(form))
 	}
+}
+
+// Labels of every object's metadata, by which people and `kubectl apply --prune` find what is made from a spec.
+const (
+	LabelManagedBy = manifest.LabelManagedBy
+	LabelSpec      = manifest.LabelSpec
+
+	// ManagedBy is the value of LabelManagedBy.
+	ManagedBy = "vmmesh"
+)
+
+// SpecAt is the spec that a path is in; the first one where it is in none.
+func (m *Mesh) SpecAt(p diag.Path) *Spec {
+	for p.Parent() != nil {
+		p = p.Parent()
+	}
+	for _, s := range m.Specs {
+		if s.At.Parent() == p {
+			return s
+		}
+	}
+	return m.Specs[0]
 }
 
 // includes tells whether set has every label of the selector.

@@ -348,6 +348,7 @@ type Service struct {
 	ExportTo  []string
 	Expose    *Expose // nil: sidecars alone know the hosts
 	Traffic   Traffic
+	wildcard  string // one of its Hosts that is *.name; "": none
 }
 
 // Expose is where a Service is public: one VirtualService, of the name Object.

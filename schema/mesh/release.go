@@ -11,13 +11,13 @@ import (
 // Release is a version of Istio, 1.<Minor>.<Patch>, and all that differs by it.
 type Release struct{ Minor, Patch int }
 
-// The releases that this version knows.
+// The releases that [Changes] has. A newer one is treated as the newest of them.
 const (
 	OldestMinor = 24
 	NewestMinor = 31
 )
 
-// ParseRelease reads x.y.z. It answers false for anything else, and for releases outside 1.24 … 1.31.
+// ParseRelease reads x.y.z. It returns false for anything else, and for releases before 1.24.
 func ParseRelease(s string) (Release, bool) {
 	parts := strings.Split(s, ".")
 	if len(parts) != 3 || parts[0] != "1" {
@@ -26,11 +26,17 @@ func ParseRelease(s string) (Release, bool) {
 	minor, err1 := strconv.Atoi(parts[1])
 	patch, err2 := strconv.Atoi(parts[2])
 	r := Release{Minor: minor, Patch: patch}
-	return r, err1 == nil && err2 == nil && patch >= 0 && r.String() == s && minor >= OldestMinor && minor <= NewestMinor
+	return r, err1 == nil && err2 == nil && patch >= 0 && r.String() == s && minor >= OldestMinor && minor < 100
 }
 
 // String is x.y.z.
 func (r Release) String() string { return fmt.Sprintf("1.%d.%d", r.Minor, r.Patch) }
+
+// Known reports whether [Changes] has what changed in the release.
+func (r Release) Known() bool { return r.Minor <= NewestMinor }
+
+// before reports whether r came before other.
+func (r Release) before(other Release) bool { return other.Newer(r) }
 
 // Newer tells whether r came after other.
 func (r Release) Newer(other Release) bool {
@@ -54,19 +60,19 @@ func (r Release) SourceServiceAccounts() bool {
 
 // AllocatesAddresses tells whether istiod gives a ServiceEntry without addresses a virtual IP of its own accord:
 // PILOT_ENABLE_IP_AUTOALLOCATE is on by default since 1.25 (istio: pilot/pkg/features/pilot.go).
-func (r Release) AllocatesAddresses() bool { return r.Minor >= 25 }
+func (r Release) AllocatesAddresses() bool { return changeAllocates.has(r) }
 
 // NamesWorkloadSocket tells whether a sidecar takes WORKLOAD_IDENTITY_SOCKET_FILE all the way: before 1.24.4 and 1.25.1
 // the agent read it and Envoy's bootstrap did not (istio issue 51979).
 func (r Release) NamesWorkloadSocket() bool {
-	return r.Minor > 25 || r.Minor == 25 && r.Patch >= 1 || r.Minor == 24 && r.Patch >= 4
+	return changeWorkloadSocket.has(r)
 }
 
 // LocalityLabel is the label that says the locality of a workload where its object does not: topology.istio.io/locality, which
 // istiod and the agent read since 1.29 (istio: release note 58186; api: the labels of 1.29.0), and istio-locality before. The newer
 // ones still read the older label, so it is right wherever an older one reads too.
 func (r Release) LocalityLabel() string {
-	if r.Minor >= 29 {
+	if changeLocalityLabel.has(r) {
 		return labelLocality
 	}
 	return labelOldLocality

@@ -1,7 +1,9 @@
 package mesh
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"github.com/vmmesh/vmmesh/schema"
@@ -22,6 +24,12 @@ func Resolve(specs []*schema.VMMesh) (*Mesh, diag.List) {
 	slices.SortStableFunc(specs, func(a, b *schema.VMMesh) int { return cmp.Compare(a.Metadata.Name, b.Metadata.Name) })
 	for i, s := range specs {
 		if i > 0 && s.Metadata.Name == specs[i-1].Metadata.Name {
+			if again(specs[i-1], s) {
+				r.say(ruleSpecName.At(s.Metadata.At.Key("name"), "this is the same spec as %s", document(specs[i-1].Metadata.At, s.At)).
+					WithHelp("delete one of the two"))
+				specs[i] = specs[i-1]
+				continue
+			}
 			r.say(ruleSpecName.At(s.Metadata.At.Key("name"), "two specs are named %q; the other is %s", s.Metadata.Name, document(specs[i-1].Metadata.At, s.At)).
 				WithHelp("give each spec of one build a metadata.name of its own"))
 		}
@@ -133,6 +141,16 @@ func unique[T any](r *resolver, items []T, key func(*T) (string, diag.Path)) {
 		}
 		first[name] = at
 	}
+}
+
+// again reports whether two specs are the same, wherever they are.
+func again(a, b *schema.VMMesh) bool {
+	if a == b {
+		return true
+	}
+	x, err1 := json.Marshal(a)
+	y, err2 := json.Marshal(b)
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }
 
 // document names the file that a path is in, or the line, where it is a document of the same file.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
+	"github.com/vmmesh/vmmesh/schema/manifest"
 )
 
 // derivedEnv are the lines of cluster.env that are facts of the mesh, said elsewhere in the spec
@@ -66,6 +67,10 @@ func (r *resolver) env(in *schema.VM, vm *VM) {
 	for _, e := range in.Env {
 		if other, twice := vm.ProxyConfig.GetProxyMetadata()[e.Name]; twice && other != e.Value {
 			r.say(ruleDerivedSetting.At(e.At.Key("name"), "%s is something else in vm.proxyConfig.proxyMetadata", e.Name).WithHelp("say it in one place"))
+			continue
+		}
+		if since := newVariables[e.Name]; since > vm.Package.Release.Minor {
+			r.say(manifest.NewerThan(e.At.Key("name"), e.Name, since, vm.Package.Release.Minor))
 			continue
 		}
 		if r.variable(e.Name, e.At.Key("name"), false) {

@@ -23,6 +23,7 @@ func (r *resolver) externalService(spec *Spec, s *schema.Spec, in *schema.Extern
 	}
 	r.claim("ServiceEntry", e.Namespace, e.Name, in.At)
 	r.entry(e.Entry, e.Namespace, at)
+	r.withoutAddress(e, at)
 	r.hook().TrafficPolicy(e.Policy, e.Namespace, in.At.Key("trafficPolicy"))
 	hosts := slices.Clone(e.Entry.Hosts)
 	slices.Sort(hosts)

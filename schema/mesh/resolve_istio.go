@@ -24,6 +24,7 @@ func (r *resolver) istio(s *schema.Spec) *Istio {
 		PodCIDRs:     r.prefixes(in.PodCIDRs, in.At.Key("podCIDRs")),
 		ServiceCIDRs: r.prefixes(in.ServiceCIDRs, in.At.Key("serviceCIDRs")),
 	}
+	r.newRelease(release, in.At.Key("version"))
 	r.revisions(in, i)
 	if i.DiscoveryAddress == "" {
 		i.DiscoveryAddress = i.Revision.Host + ":15012"
@@ -70,6 +71,7 @@ func (r *resolver) revisions(in *schema.Istio, i *Istio) {
 		if !ok {
 			release = i.Release
 		}
+		r.newRelease(release, v.At.Key("version"))
 		i.Revisions = append(i.Revisions, &Revision{Name: v.Name, Release: release, Host: IstiodHost(v.Name, in.Namespace)})
 	}
 	slices.SortFunc(i.Revisions, func(a, b *Revision) int { return cmp.Compare(a.Name, b.Name) })
@@ -99,7 +101,7 @@ func (r *resolver) istiodAddresses(addresses []string, at diag.Path, i *Istio) {
 			names++
 		default:
 			r.say(ruleBadAddress.At(here, "%q is neither an IP address nor a DNS name", a).
-				WithHelp("write an address such as 34.56.78.90, without a port: VMs use that of discoveryAddress, 15012 by default"))
+				WithHelp("%s", first(diag.Hint(a), "write an address such as 34.56.78.90, without a port: VMs use that of discoveryAddress, 15012 by default")))
 		}
 	}
 	if names > 0 && len(addresses) > 1 {

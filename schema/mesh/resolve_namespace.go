@@ -83,6 +83,8 @@ func namespaceLabel(key string) string {
 		return "set namespaces.injection"
 	case "kubernetes.io/metadata.name":
 		return "Kubernetes writes it"
+	case LabelSpec, LabelManagedBy:
+		return derivedLabel(key)
 	}
 	return ""
 }

@@ -177,9 +177,11 @@ func (r *resolver) entryHosts(in *schema.Service, s *Service) {
 	for i, host := range in.Hosts {
 		here := at.Item(i, "")
 		switch {
+		case strings.HasPrefix(host, "*.") && strings.Contains(host[2:], ".") && isDNSName(host[2:]):
+			s.wildcard = host
 		case !isDNSName(host) || looksLikeIP(host):
-			r.say(ruleServiceShape.At(here, "%q is no host name", host).
-				WithHelp("write a full DNS name in lower case; VMs with fixed addresses cannot answer for a wildcard"))
+			r.say(ruleServiceShape.At(here, "%q is not a host name", host).
+				WithHelp("write a full DNS name in lower case, such as pay.example.com, or *.example.com for the names below one"))
 			continue
 		case !strings.Contains(host, "."):
 			r.say(ruleServiceShape.At(here, "%q has no dot, and Istio takes such a name for a Kubernetes Service of the namespace", host).
@@ -208,6 +210,11 @@ func (r *resolver) entryHosts(in *schema.Service, s *Service) {
 	}
 	for _, p := range s.Ports {
 		if p.Protocol.IsHTTP() || p.Protocol.IsTLS() {
+			continue
+		}
+		if len(in.Addresses) == 0 && s.wildcard != "" {
+			r.say(ruleServiceShape.At(at, "port %q speaks %s, which does not name a host, and Istio gives %s no address", p.Name, p.Protocol, s.wildcard).
+				WithHelp("add `addresses: [<virtual IP>]`, or write each host in full"))
 			continue
 		}
 		if len(in.Addresses) == 0 && !s.Workload.Istio().Release.AllocatesAddresses() {

@@ -106,6 +106,9 @@ func (r *resolver) packageVersion(in *schema.Package, g *Group) {
 		r.say(rulePackageVersion.At(in.At.Key("version"), "package %s is newer than the control plane of group %q, %s", v, g.Name, g.Revision.Release).
 			WithHelp("Istio supports data planes that are older than their control plane, not newer: write %s or less", g.Revision.Release))
 	}
+	if ok {
+		r.skew(v, in.At.Key("version"), g)
+	}
 	seen := map[[2]string]bool{}
 	for _, c := range in.Checksums {
 		if key := [2]string{c.Format, c.Arch}; seen[key] {

@@ -48,6 +48,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	r.claim(kindWorkload, w.Namespace, w.Name, in.At)
 
 	r.groups(s, in, w)
+	r.brokenReleases(s, w)
 	r.uncaptured(in, w)
 	r.services(in, w)
 	r.oneProtocol(w)
@@ -123,7 +124,7 @@ func protocolOf(protocol, name string) Protocol {
 // out by the bytes.
 func (p Protocol) IsHTTP() bool {
 	switch p {
-	case "HTTP", "HTTP2", "GRPC", "GRPC-WEB", "":
+	case "HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY", "":
 		return true
 	}
 	return false

@@ -58,6 +58,9 @@ var Rules = []*diag.Rule{
 	ruleAmbient,
 	ruleExpose,
 	ruleProxyless,
+	ruleNewRelease,
+	ruleBadRelease,
+	ruleSkew,
 }
 
 var (

@@ -28,11 +28,11 @@ func TestGroupOverridesVMFieldByField(t *testing.T) {
 	require.Equal(t, Cloud{Type: "AWS", Region: "us-west-2"}, same.Cloud)
 	require.Equal(t, Identity{Type: "HTTP", URL: "https://tokens.example.com", CAFile: "/etc/ca.pem"}, same.Identity)
 
-	vm := vmOf(t, below, `{package: {version: 1.29.0}, address: {interface: eth2}, firewall: {sshPort: 22}, interception: {excludeOutboundPorts: [465, 587]}, env: [{name: C, value: c}]}`)
+	vm := vmOf(t, below, `{package: {version: 1.30.0}, address: {interface: eth2}, firewall: {sshPort: 22}, interception: {excludeOutboundPorts: [465, 587]}, env: [{name: C, value: c}]}`)
 	want := *same
 	want.At, want.ProxyAt, want.Interception.At = vm.At, vm.ProxyAt, vm.Interception.At
-	want.Package.Version = "1.29.0"
-	want.Package.Release = Release{Minor: 29}
+	want.Package.Version = "1.30.0"
+	want.Package.Release = Release{Minor: 30}
 	want.Address.Interface = "eth2"
 	want.Firewall.SSHPort = 22
 	want.Interception.ExcludeOutboundPorts = []uint32{465, 587}

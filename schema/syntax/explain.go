@@ -14,6 +14,12 @@ import (
 // plain words. Where it does not, the library's line and a translation of its words must do.
 func explain(in *input, doc int, complaint string) diag.Diagnostic {
 	d := explainSyntax(in, doc, complaint)
+	if cause, ok := in.invisible(d); ok {
+		return cause
+	}
+	if cause, ok := in.variable(d); ok {
+		return cause
+	}
 	if strings.HasPrefix(strings.TrimSpace(in.line(d.Where.Line)), "{{") { // a line of its own, as Helm's templates have them
 		return d.WithHelp("%s", "render a template ({{ … }}) before it is read here; put braces that are text in quotes")
 	}

@@ -69,6 +69,7 @@ type converter struct {
 	outer    *yaml.Node          // the first of them
 	expanded int                 // nodes made below aliases
 	depth    int
+	again    bool // whether a second document begins without a line ---
 	stopped  bool // the document cannot be made into a tree
 }
 
@@ -256,6 +257,15 @@ func (c *converter) fields(to *Node, from *yaml.Node, at diag.Path, depth int) {
 			continue
 		}
 		if first, twice := written[text]; twice {
+			if at.IsRoot() && text == "apiVersion" && !c.again {
+				c.again = true
+				c.add(key, ruleDuplicate.At(at.Key(text), "a second document begins here, without a line --- before it; the first is on line %d", first).
+					WithHelp("write --- on the line before it, or delete one of the two"))
+			}
+			if at.IsRoot() && c.again { // said of the whole document
+				c.convert(new(Node), value, at.Key(text), depth)
+				continue
+			}
 			c.add(key, ruleDuplicate.At(at.Key(text), "the key %s is here for the second time; the first is on line %d", clip(text), first).
 				WithHelp("delete one of the two, or join their values"))
 			c.convert(new(Node), value, at.Key(text), depth)

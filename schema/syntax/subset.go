@@ -27,6 +27,7 @@ type subset struct {
 	start int // offset at which that line begins
 	col   int // its column in bytes from 0; -1 at the end of a document
 
+	ofKey  bool // whether the value of a flow collection that is read now has a key
 	depth  int
 	fields []Field // of maps that are not complete, the innermost last
 	items  []Node  // of lists that are not complete

@@ -175,7 +175,7 @@ func (p *subset) deeper(value *Node) bool {
 		return p.indentation()
 	}
 	return p.wrong(p.pos, "this line is indented deeper than the one that it follows, which has its value already",
-		"indent it as the keys above it, or give it a key of its own to stand under")
+		"indent it as the keys above it; if the line above begins an item of a list, write \"- \" before its key")
 }
 
 // key scans a further key of a block map and moves to its colon.

@@ -25,7 +25,7 @@ func (p *subset) flow(n *Node) bool {
 			break
 		}
 		if n.Kind == Seq {
-			item = Node{}
+			item, p.ofKey = Node{}, false
 			if !p.flowValue(&item) {
 				return false
 			}
@@ -46,7 +46,7 @@ func (p *subset) flow(n *Node) bool {
 			}
 			if c := p.text[p.pos]; c == ',' || c == '}' {
 				f.Value.Line, f.Value.Col = p.place(p.pos)
-			} else if !p.flowValue(&f.Value) {
+			} else if p.ofKey = true; !p.flowValue(&f.Value) {
 				return false
 			}
 			p.fields = append(p.fields, f)
@@ -133,6 +133,9 @@ scan:
 		switch s[j] {
 		case ':':
 			if p.blankAt(j+1) || classes[s[j+1]]&flowEnd != 0 {
+				if p.lenient && p.ofKey {
+					return p.wrong(j, "a colon and a space cannot be in a plain value", "put the value in quotes")
+				}
 				return p.unsupported()
 			}
 		case '#':
