@@ -57,7 +57,7 @@ func testAccepted(t *testing.T, c *Cluster) {
 				if ports := b.appPorts(t, g); len(ports) > 0 {
 					v.StartApp(t, ports...)
 				}
-				v.Join(t, c, i, b, g, instance)
+				v.Join(t, c, i, b, g)
 				machines = append(machines, v)
 			}
 			for _, v := range machines {

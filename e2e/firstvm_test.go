@@ -63,7 +63,8 @@ func testFirstVM(t *testing.T, c *Cluster) {
 				v.StartIstio(t)
 				v.Certificate(t)
 			}
-		case strings.HasPrefix(block, "scp -r deploy/vms/vm-workloads/hello istio-token root-cert.pem VM:"):
+		case strings.HasPrefix(block, "scp -r deploy/vms/scripts deploy/vms/vm-workloads/hello istio-token root-cert.pem VM:"):
+			v.copyTo(t, filepath.Join(dir, "deploy/vms/scripts"), "/root/scripts")
 			v.copyTo(t, filepath.Join(dir, "deploy/vms/vm-workloads/hello"), "/root/hello")
 			for _, file := range []string{"istio-token", "root-cert.pem"} {
 				text, err := os.ReadFile(filepath.Join(dir, file))

@@ -87,7 +87,7 @@ func testGitOps(t *testing.T, c *Cluster) {
 		g := built.Group(t, "ledger-auto")
 		v := StartMachine(t, "ledger-a", "10.2.0.99", "1.31.1")
 		v.StartApp(t, "8080")
-		v.Join(t, c, i, built, g, nil)
+		v.Join(t, c, i, built, g)
 		envoy := v.Envoy(t)
 		const name = "ledger-auto-10.2.0.99"
 		registered := c.entry(t, "ledger", name, healthy("True"))

@@ -1,8 +1,9 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -10,19 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Join makes the machine a VM of a group, or one of its instances, as a person does by hand: it gets the group's folder,
-// or for an instance with settings of its own that instance's files over it, and where the spec says so a token; then
-// install.sh is run, and the sidecar started as its unit does.
-func (v *VM) Join(t testing.TB, c *Cluster, i *Istiod, b *Built, g *Group, instance *InstanceSpec) {
+// Join makes the machine a VM of a group, or one of its instances, as a person does by hand: it gets vms/scripts and
+// the group's folder, and where the spec says so a token; then install.sh is run, which finds an instance with settings of
+// its own by the VM's address, and the sidecar is started as its unit does.
+func (v *VM) Join(t testing.TB, c *Cluster, i *Istiod, b *Built, g *Group) {
 	t.Helper()
-	group := filepath.Join(b.Dir, "vms", g.Namespace, g.Name)
-	v.bundle(t, group)
-	if instance != nil {
-		own := filepath.Join(group, instance.Name)
-		if _, err := os.Stat(filepath.Join(own, "instances")); err == nil {
-			v.bundle(t, own)
-		}
-	}
+	v.copyTo(t, filepath.Join(b.Dir, "vms/scripts"), "/root/scripts")
+	v.copyTo(t, filepath.Join(b.Dir, "vms", g.Namespace, g.Name), "/root/"+g.Name)
 	if g.Identity == "TokenFile" {
 		v.Write(t, "/var/lib/vmmesh/root-cert.pem", c.RootCert(t, g.Namespace), 0o644)
 		v.Write(t, "/var/lib/vmmesh/istio-token", []byte(c.Token(t, g.Namespace, b.ServiceAccount(t, g))), 0o600)
@@ -30,31 +25,19 @@ func (v *VM) Join(t testing.TB, c *Cluster, i *Istiod, b *Built, g *Group, insta
 	if first := g.IstiodAddresses("")[0]; !isIP(first) {
 		v.Resolve(t, first, i.Address)
 	}
-	v.Run(t, "bash", bundleDir+"/install.sh")
+	v.Run(t, "bash", "/root/scripts/install.sh", g.Name)
 	v.StartIstio(t)
 }
 
-// bundleDir is where a VM's files are put together.
-const bundleDir = "/var/lib/vmmesh/bundle"
-
-// bundle copies the files of a folder of vms/ to the machine.
-func (v *VM) bundle(t testing.TB, dir string) {
-	t.Helper()
-	v.copyTo(t, dir, bundleDir)
-}
-
-// copyTo copies the files of a folder, without its folders, to the machine.
+// copyTo copies a folder to the machine.
 func (v *VM) copyTo(t testing.TB, from, to string) {
 	t.Helper()
-	files, err := os.ReadDir(from)
+	files, err := exec.Command("tar", "-C", from, "-c", ".").Output()
 	require.NoError(t, err)
-	for _, f := range files {
-		if !f.IsDir() {
-			text, err := os.ReadFile(filepath.Join(from, f.Name()))
-			require.NoError(t, err)
-			v.Write(t, filepath.Join(to, f.Name()), text, 0o644)
-		}
-	}
+	command := v.command(nil, "sh", "-euc", `mkdir -p "$1"; tar -C "$1" -x --no-same-owner`, "copy", to)
+	command.Stdin = bytes.NewReader(files)
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
 
 // ServiceAccount is the identity of a group's VMs.

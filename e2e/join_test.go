@@ -71,7 +71,7 @@ func testJoin(t *testing.T, c *Cluster) {
 		pod.Until(t, "an empty service", lists(cluster))
 
 		v := StartMachine(t, "worker-1", "10.20.0.5", "1.31.1")
-		v.Join(t, c, i, b, g, nil)
+		v.Join(t, c, i, b, g)
 		app := v.StartApp(t, "8080")
 		require.Equal(t, "spiffe://cluster.local/ns/vm-workloads/sa/worker-sa", v.Certificate(t).URIs[0].String())
 		v.Envoy(t)
@@ -120,7 +120,7 @@ func testJoin(t *testing.T, c *Cluster) {
 
 		vm4 := g.Instances[0]
 		v := StartMachine(t, vm4.Name, vm4.Address, "1.31.1")
-		v.Join(t, c, i, b, g, &vm4)
+		v.Join(t, c, i, b, g)
 		app := v.StartApp(t, "8080", "9090")
 		require.Equal(t, "spiffe://cluster.local/ns/vm-workloads/sa/payment-service-sa", v.Certificate(t).URIs[0].String())
 		v.Envoy(t)
@@ -143,7 +143,7 @@ func testJoin(t *testing.T, c *Cluster) {
 		pod := NewClient(t, i, Pod{Namespace: "payments", IP: "2001:db8:2::9"})
 		v := StartMachine(t, vm1.Name, vm1.Address, "1.31.1")
 		v.StartApp(t, "8080")
-		v.Join(t, c, i, b, g, &vm1)
+		v.Join(t, c, i, b, g)
 		require.Equal(t, "spiffe://cluster.local/ns/payments/sa/pay", v.Certificate(t).URIs[0].String())
 		v.Envoy(t)
 		c.entry(t, "payments", "pay-vm1", healthy("True"))
@@ -169,7 +169,7 @@ func testJoin(t *testing.T, c *Cluster) {
 		v.Write(t, "/etc/bootstrap/ca.pem", ca, 0o644)
 		v.Write(t, "/etc/bootstrap/token", []byte(credential), 0o600)
 		v.StartApp(t, "8080")
-		v.Join(t, c, i, b, g, nil)
+		v.Join(t, c, i, b, g)
 		require.Equal(t, "spiffe://cluster.local/ns/payments/sa/pay", v.Certificate(t).URIs[0].String())
 		v.Envoy(t)
 		c.entry(t, "payments", "pay-10.20.0.7", healthy("True"))

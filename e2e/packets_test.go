@@ -139,7 +139,7 @@ func (c *Cluster) startLab(t *testing.T, p packetsCase, dir string) (*Lab, func(
 		if ports := b.appPorts(t, g); len(ports) > 0 {
 			l.Apps[name] = v.StartApp(t, ports...)
 		}
-		v.Join(t, c, l.Istiod, b, g, instance)
+		v.Join(t, c, l.Istiod, b, g)
 	}
 	wanted := map[string]bool{}
 	for _, name := range p.Machines {

@@ -82,7 +82,7 @@ func testTraffic(t *testing.T, c *Cluster) {
 				}
 				v := StartMachine(t, fmt.Sprintf("%s-%d", g.Name, n), address, spec.Spec.Istio.Version)
 				v.StartApp(t, b.Ports(t, g)...)
-				v.Join(t, c, i, b, g, instance)
+				v.Join(t, c, i, b, g)
 				client := v.Envoy(t)
 				require.NotContains(t, sees, g.Name)
 				sees[g.Name] = func(t *testing.T) {

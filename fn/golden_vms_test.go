@@ -22,7 +22,7 @@ import (
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
 )
 
-// withoutScripts leaves out what is the same in every group: each folder has all static files, byte by byte, and each
+// withoutScripts leaves out what is the same in every group: vms/scripts/ has all static files, byte by byte, and each
 // user-data has them too, and so does the ConfigMap of a group. What is left of user-data is text, whatever form the
 // cloud's limit gives it.
 func withoutScripts(t testing.TB, files map[string]string) map[string]string {
@@ -32,6 +32,7 @@ func withoutScripts(t testing.TB, files map[string]string) map[string]string {
 		static[f.Path] = string(f.Data)
 	}
 	left := maps.Clone(files)
+	found := 0
 	for name, text := range files {
 		folder, base := path.Split(name)
 		switch {
@@ -40,12 +41,14 @@ func withoutScripts(t testing.TB, files map[string]string) map[string]string {
 		case !strings.HasPrefix(name, "vms/"):
 		case base == "user-data":
 			left[name] = legible(t, text, slices.Sorted(maps.Keys(static)))
-		case base == "vm.env" && strings.Count(folder, "/") == 3:
-			for script, want := range static {
-				require.Equal(t, want, left[folder+script], folder+script)
-				delete(left, folder+script)
-			}
+		case folder == "vms/scripts/":
+			require.Equal(t, static[base], text, name)
+			delete(left, name)
+			found++
 		}
+	}
+	if found > 0 {
+		require.Equal(t, len(static), found, "vms/scripts/ is not complete")
 	}
 	return left
 }

@@ -163,11 +163,12 @@ func (p *page) clock() {
 }
 
 func (p *page) firstBoot() {
-	p.line("cloud-init puts the group's files into `/var/lib/vmmesh/bundle` and runs `install.sh`. Without cloud-init, copy a group's folder and run it by hand:")
+	p.line("cloud-init puts the group's files into `/var/lib/vmmesh/bundle` and runs `install.sh`. Without cloud-init, copy `vms/scripts` and a group's folder, and run it by hand:")
 	groups, more := p.groups()
 	var commands []string
 	for _, g := range groups {
-		commands = append(commands, fmt.Sprintf("scp -r vms/%s/%s VM: && ssh VM sudo bash %s/install.sh", g.Workload.Namespace, g.Name, g.Name))
+		commands = append(commands, fmt.Sprintf("scp -r vms/%s vms/%s/%s VM: && ssh VM sudo bash %s/install.sh %s",
+			mesh.ScriptsFolder, g.Workload.Namespace, g.Name, mesh.ScriptsFolder, g.Name))
 	}
 	if more > 0 {
 		commands = append(commands, "# and so on for "+number(more, "more group"))

@@ -12,15 +12,25 @@ import (
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// Files makes the folders of every group: vms/<namespace>/<group>/ and, below it, those of its instances. A folder is
-// made when it is asked for, and nothing of it is kept.
+// Files makes vms/scripts/, which is the same for every VM, and the folders of every group: vms/<namespace>/<group>/ and,
+// below it, those of its instances. A folder is made when it is asked for, and nothing of it is kept.
 func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
-		group := Folders()
+		k := newKit()
+		static := k.static
+		k.static = nil
+		some := false
 		for _, w := range m.Workloads {
 			for _, g := range w.Groups {
+				for _, f := range static {
+					f.Path = "vms/" + mesh.ScriptsFolder + "/" + f.Path
+					if !some && !yield(f) {
+						return
+					}
+				}
+				some = true
 				folder := "vms/" + w.Namespace + "/" + g.Name + "/"
-				for f := range group(g) {
+				for f := range k.group(g) {
 					f.Path = folder + f.Path
 					if !yield(f) {
 						return
@@ -31,7 +41,8 @@ func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	}
 }
 
-// Folders makes the files of one group's folder after the other. What all groups share is made once.
+// Folders makes the files of one group after the other, with those of vms/scripts/ among them, for a place that holds
+// nothing but one group's. What all groups share is made once.
 func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group }
 
 // kit is what all groups share.
@@ -40,12 +51,13 @@ type kit struct {
 	open, filtered *cloudinit.Writer
 }
 
-// newKit leaves the firewall's scripts out of the user-data of groups that ask for no firewall: a VM that boots for the
-// first time has none of ours to take away, and they are a fifth of the bytes. The folders have them all the same.
+// newKit leaves out of user-data what a first boot from it does not need: folders.sh, and the firewall's scripts for groups
+// that ask for no firewall, since a new VM has none of ours to take away, and they are a fifth of the bytes.
 func newKit() kit {
 	static := scripts.Files()
+	booted := slices.DeleteFunc(slices.Clone(static), func(f manifest.File) bool { return f.Path == "folders.sh" })
 	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
-	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(static), isFirewall)), cloudinit.NewWriter(static)}
+	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(booted), isFirewall)), cloudinit.NewWriter(booted)}
 }
 
 // boot writes the user-data of a group.

@@ -103,8 +103,8 @@ func TestNoInstanceIsNamedAfterAFile(t *testing.T) {
 		m, found := resolved(t, pay+"  vm: {firewall: {backend: "+backend+", allowFrom: [10.0.0.0/8]}}\n")
 		require.False(t, found.HasErrors(), "%v", found)
 		m.Specs[0].Istio.RootCert = "a certificate"
-		for f := range vms.Files(m) {
-			name, _ := strings.CutPrefix(f.Path, "vms/vm-workloads/pay/")
+		for f := range vms.Folders()(m.Workloads[0].Groups[0]) {
+			name := f.Path
 			if strings.Contains(name, "/") {
 				continue
 			}

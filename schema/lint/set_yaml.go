@@ -26,7 +26,7 @@ func findOlderReadings(s *manifest.Set, report Report) {
 
 func hasOlderReading(n *syntax.Node) bool {
 	for i := range n.Fields {
-		if hasOlderReading(&n.Fields[i].Value) {
+		if n.Fields[i].OlderKey() != "" || hasOlderReading(&n.Fields[i].Value) {
 			return true
 		}
 	}
@@ -40,7 +40,11 @@ func hasOlderReading(n *syntax.Node) bool {
 
 func findOlderReading(n *syntax.Node, at diag.Path, report Report) {
 	for i := range n.Fields {
-		findOlderReading(&n.Fields[i].Value, at.Key(n.Fields[i].Key), report)
+		f := &n.Fields[i]
+		findOlderReading(&f.Value, at.Key(f.Key), report)
+		if read := f.OlderKey(); read != "" {
+			report(olderReading.At(at.Key(f.Key), "the API server reads the key %s as %q", f.Key, read).Key().WithHelp("quote it: %q", f.Key))
+		}
 	}
 	for i := range n.Items {
 		findOlderReading(&n.Items[i], at.Item(i, ""), report)

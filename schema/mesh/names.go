@@ -27,10 +27,13 @@ func BootstrapName(account string) string { return account + "-bootstrap" }
 // VMFilesName is the name of the ConfigMap that holds the files of a group's VMs.
 func VMFilesName(group string) string { return group + "-vm-files" }
 
-// VMFileNames are the files of a group's folder, which no instance can be named after: its own folder is beside them.
+// ScriptsFolder is the folder next to those of namespaces that has what is the same on every VM.
+const ScriptsFolder = "scripts"
+
+// VMFileNames are the files of a group, which no instance can be named after: its own folder may be next to them.
 var VMFileNames = []string{
 	"cluster.env", "mesh.yaml", "hosts", "vm.env", "root-cert.pem", "instances", "user-data",
-	"firewall.rules", "firewall.nft", "address.sh", "application.conf", "diagnose.sh", "firewall.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
+	"firewall.rules", "firewall.nft", "address.sh", "application.conf", "diagnose.sh", "firewall.sh", "folders.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
 	"prepare.sh", "ready.sh", "vmmesh-firewall.service", "vmmesh-identity.service", "vmmesh-identity.timer", "vmmesh-ready.service",
 }
 

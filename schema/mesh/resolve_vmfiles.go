@@ -13,6 +13,10 @@ const maxConfigMapKey = 253
 // vmFiles checks what follows from a group's VMs having files: names of their folders, and the objects beside them.
 func (r *resolver) vmFiles(in *schema.Group, g *Group) {
 	w := g.Workload
+	if w.Namespace == ScriptsFolder && slices.Contains(VMFileNames, g.Name) {
+		r.say(ruleObjectClash.At(in.At.Key("name"), "vms/%s/%s is one of the VMs' scripts, and the group's folder would be at the same path", ScriptsFolder, g.Name).
+			WithHelp("give the group another name"))
+	}
 	inMap := w.Spec.GitOps.VMFiles == "ConfigMap"
 	for n := range in.Instances {
 		i := &in.Instances[n]

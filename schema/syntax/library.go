@@ -274,6 +274,7 @@ func (c *converter) fields(to *Node, from *yaml.Node, at diag.Path, depth int) {
 		written[text] = line
 		f := Field{Key: text, Line: line, Col: col}
 		c.convert(&f.Value, value, at.Key(text), depth)
+		f.Value.KeyQuoted = key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.TaggedStyle) != 0
 		to.Fields = append(to.Fields, f)
 	}
 	if len(merges) > 0 && !c.stopped {

@@ -26,6 +26,7 @@ func (k Kind) String() string {
 type Node struct {
 	Kind      Kind
 	Quoted    bool   // a String that was quoted or a block scalar: it is text on purpose
+	KeyQuoted bool   // of a Field's Value: the key was quoted, or has the tag !!str
 	Value     string // the text of a scalar; a Bool is "true" or "false"; Int (-1, 0x1F, 0o17, of any size) and Float are as they were written
 	Line, Col int32  // from 1, columns in bytes; where the value begins
 	Fields    []Field

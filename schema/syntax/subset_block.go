@@ -151,6 +151,7 @@ func (p *subset) mapping(n *Node, key string, at int) bool {
 				return false
 			}
 		}
+		f.Value.KeyQuoted = p.text[at] == '"' || p.text[at] == '\''
 		p.fields = append(p.fields, f)
 		if p.col < col {
 			break

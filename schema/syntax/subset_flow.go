@@ -33,6 +33,7 @@ func (p *subset) flow(n *Node) bool {
 		} else {
 			f = Field{}
 			f.Line, f.Col = p.place(p.pos)
+			quoted := p.text[p.pos] == '"' || p.text[p.pos] == '\''
 			var ok bool
 			if f.Key, ok = p.flowKey(); !ok {
 				return false
@@ -49,6 +50,7 @@ func (p *subset) flow(n *Node) bool {
 			} else if p.ofKey = true; !p.flowValue(&f.Value) {
 				return false
 			}
+			f.Value.KeyQuoted = quoted
 			p.fields = append(p.fields, f)
 		}
 		if !p.flowNext(open, line) {

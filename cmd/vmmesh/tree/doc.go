@@ -18,7 +18,7 @@
 //	  "spec": "<sha256 of the spec, 64 hex digits, or empty>",
 //	  "files": [
 //	    {"path": "RUNBOOK.md", "sha256": "<64 hex digits>"},
-//	    {"path": "vms/pay/v1/install.sh", "sha256": "<64 hex digits>", "mode": "0755"}
+//	    {"path": "vms/scripts/install.sh", "sha256": "<64 hex digits>", "mode": "0755"}
 //	  ],
 //	  "source": [
 //	    "apiVersion: vmmesh.dev/v1alpha1",

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vmmesh/vmmesh/generators/vms/scripts"
 )
 
 // deb builds an istio-sidecar package of the true layout in miniature: what the scripts read of it, its configuration
@@ -263,4 +265,67 @@ func TestPinnedPackages(t *testing.T) {
 	m.ok(m.install())
 	require.EqualValues(t, 1, s.asked.Load())
 	require.FileExists(t, m.path("local/bin/pilot-agent"))
+}
+
+// TestInstallFromFolders installs from vms/scripts and a group's folder, as they are copied by hand: named from where they
+// are, by a path, or not at all. An instance with settings of its own is found by the VM's address.
+func TestInstallFromFolders(t *testing.T) {
+	m := newDebian(t)
+	s := newMirror(t, m)
+	s.add("1.31.1", deb(t, "1.31.1"))
+	m.env()
+	for _, f := range scripts.Files() {
+		m.write("root/scripts/"+f.Path, string(f.Data))
+	}
+	own := strings.Replace(m.read("bundle/vm.env"), "VMMESH_PROBE=''", "VMMESH_PROBE='TCP'", 1)
+	require.NotEqual(t, m.read("bundle/vm.env"), own)
+	for _, name := range []string{"cluster.env", "mesh.yaml", "hosts", "vm.env"} {
+		m.write("root/pay/"+name, m.read("bundle/"+name))
+	}
+	m.write("root/pay/lib.sh", "exit 1 # of an older release, whose scripts were in the group's folder\n")
+	m.write("root/pay/instances", "192.0.2.9\t192.0.2.9\t-\tvm2\tshared\n127.0.0.1\t127.0.0.1\t-\tvm1\tshared\n")
+	install := func(dir string, args ...string) result {
+		return m.run(append([]string{"bash", "-c", `cd "$1"; shift; bash /root/scripts/install.sh "$@"`, "install", dir}, args...)...)
+	}
+
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "/root/scripts/vm.env is missing\nvmmesh:   copy vms/scripts and the group's folder to this VM and run: sudo bash scripts/install.sh <group>"},
+		{[]string{"web"}, "there is no folder of a group's files at web"},
+		{[]string{"pay", "pay"}, "one group at a time: pay or pay"},
+		{[]string{"--pay"}, "unknown argument --pay"},
+	} {
+		r := install("/", c.args...)
+		require.NotZero(t, r.code, "%q", c.args)
+		require.Contains(t, r.errors, "error: "+c.want)
+		require.NoFileExists(t, m.path("etc/vmmesh/vm.env"))
+	}
+
+	m.ok(install("/", "pay"))
+	for _, name := range []string{"cluster.env", "mesh.yaml", "hosts", "vm.env", "instances"} {
+		require.Equal(t, m.read("root/pay/"+name), m.read("etc/vmmesh/"+name))
+	}
+	require.Equal(t, m.read("root/scripts/lib.sh"), m.read("local/lib/vmmesh/lib.sh"))
+	before := m.state()
+	m.ok(install("/root", "./pay", "--allow-downgrade"))
+	m.ok(install("/root/scripts", "pay"))
+	m.unchanged(before)
+
+	// With settings of its own.
+	m.write("root/pay/instances", "192.0.2.9\t192.0.2.9\t-\tvm2\tshared\n127.0.0.1\t127.0.0.1\t-\tvm1\town\n")
+	before = m.state()
+	r := install("/", "pay")
+	require.NotZero(t, r.code)
+	require.Contains(t, r.errors, "error: this VM is instance vm1, which has settings of its own, and /root/pay/vm1 is missing")
+	m.unchanged(before)
+	m.write("root/pay/vm1/vm.env", own)
+	m.write("root/pay/vm1/cluster.env", "ISTIO_NAMESPACE='other'\n")
+	m.write("root/pay/vm1/instances", "127.0.0.1\t127.0.0.1\t-\tvm1\tshared\n")
+	m.ok(install("/", "pay"))
+	require.Equal(t, own, m.read("etc/vmmesh/vm.env"))
+	require.Equal(t, "ISTIO_NAMESPACE='other'\n", m.read("etc/vmmesh/cluster.env"))
+	require.Equal(t, m.read("root/pay/vm1/instances"), m.read("etc/vmmesh/instances"))
+	require.Equal(t, m.read("root/pay/mesh.yaml"), m.read("etc/vmmesh/mesh.yaml"))
 }
