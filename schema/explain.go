@@ -32,8 +32,8 @@ func (d *FieldDoc) General() string {
 	if len(d.Values) == 0 {
 		return d.Description
 	}
-	general, _, _ := strings.Cut(d.Description, " "+d.Values[0].Name+": ")
-	return general
+	general, _, _ := strings.Cut(" "+d.Description, " "+d.Values[0].Name+": ")
+	return strings.TrimSpace(general)
 }
 
 // valuesOf takes a description apart that ends in sentences "Value: what it means." for all of the allowed values.
@@ -44,8 +44,8 @@ func valuesOf(description string, allowed []string) []ValueDoc {
 	}
 	var starts []start
 	for _, name := range allowed {
-		if at := strings.Index(description, ". "+name+": "); at >= 0 {
-			starts = append(starts, start{at, name})
+		if at := strings.Index(". "+description, ". "+name+": "); at >= 0 {
+			starts = append(starts, start{at - len(". "), name})
 		}
 	}
 	slices.SortFunc(starts, func(a, b start) int { return a.at - b.at })

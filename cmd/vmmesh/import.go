@@ -201,6 +201,9 @@ func (a *app) talkImport(got fn.Imported, o importOptions, tree bool) {
 		}
 		a.talk("%s; what the spec does not express: %s; in the manifests themselves: %s", strings.Join(parts, ", "), tally(got.Faults), tally(got.Defects))
 	}
+	if got.Text == "" && slices.ContainsFunc(got.Faults, func(d diag.Diagnostic) bool { return d.Severity >= diag.Error && d.Rule < "VM010" }) {
+		a.talk("no spec is written: what is in a file that cannot be read is not known; fix it, or leave it out")
+	}
 	if got.Unbuilt {
 		a.talk("the spec has errors of its own, so it could not be held against the manifests: fix them there, or in the manifests, and import again")
 	}

@@ -84,7 +84,7 @@ func (c *Comparison) Findings() diag.List {
 				named.add(r, made.name)
 			}
 		}
-		d := differ{r: r, host: f.host, used: c.result.used, out: made.fields}
+		d := differ{r: r, host: f.host, used: c.result.used, out: made.fields, external: c.result.outside[r]}
 		was := valueOf(r, &c.enc)
 		if f.merged { // it is part of another, which was reported: only whom it selects can be compared
 			d.selectors(was.fields["spec"], made.fields["spec"])

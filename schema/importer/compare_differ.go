@@ -23,7 +23,8 @@ type differ struct {
 	adds  []string // what a build writes out, which means the same
 	same  []string // what a build writes otherwise, which means the same
 
-	derived bool // whether a build adds labels that a spec derives
+	external bool // whether it is outside the workloads of a spec
+	derived  bool // whether a build adds labels that a spec derives
 }
 
 // difference is one place where a build differs from what was read.

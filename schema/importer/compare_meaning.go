@@ -32,6 +32,9 @@ func (d *differ) meaning(path, key string, in, out any) (class int, why string) 
 		if strings.Contains(path, "istio.io/") {
 			return otherMeaning, "Istio reads this annotation"
 		}
+		if d.external {
+			return littleMeaning, "a spec gives an external service no annotations; see what reads this one"
+		}
 		return littleMeaning, "a spec gives the same annotations to all objects of a workload, by `annotations`; see what reads this one"
 	case vmLabel && strings.HasPrefix(path, "spec.template.labels") && out == nil && d.builtLabel(key) == in:
 		return sameMeaning, "it is among spec.metadata.labels"
@@ -49,6 +52,8 @@ func (d *differ) meaning(path, key string, in, out any) (class int, why string) 
 		return otherMeaning, "selectors and subsets by this label find other VMs"
 	case kind == "WorkloadGroup" && strings.HasPrefix(path, "metadata.labels"):
 		return sameMeaning, "VMs have the labels of spec.metadata.labels"
+	case strings.HasPrefix(path, "metadata.labels") && d.external:
+		return littleMeaning, "a spec gives an external service no labels; see what reads this one"
 	case strings.HasPrefix(path, "metadata.labels"):
 		return littleMeaning, "a spec gives the same labels to all objects of a workload and its VMs, by `labels`; see what reads this one"
 	case kind == "WorkloadGroup" && strings.HasPrefix(path, "spec.metadata.annotations"):

@@ -38,6 +38,10 @@ func (i *importer) findExternals() {
 			continue
 		}
 		i.externals = append(i.externals, &external{from: r, entry: e})
+		if i.out.outside == nil {
+			i.out.outside = map[*manifest.Resource]bool{}
+		}
+		i.out.outside[r] = true
 		i.becomes(r, fate{identity: identity{kind: kindEntry, namespace: r.Namespace, name: r.Name}})
 	}
 }

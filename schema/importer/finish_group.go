@@ -10,7 +10,6 @@ import (
 	meshconfig "istio.io/api/mesh/v1alpha1"
 
 	"github.com/vmmesh/vmmesh/schema"
-	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
 	"github.com/vmmesh/vmmesh/schema/mesh"
 	"github.com/vmmesh/vmmesh/schema/syntax"
@@ -99,9 +98,7 @@ func (i *importer) registration(w *workload, g *group, out *schema.Group) {
 		if len(g.auto) == 0 && (g.config == nil || !g.config.auto) {
 			w.note("groups["+g.name+"].registration", "no entry of its VMs is among the manifests, so they register by themselves; or list them as instances")
 			if g.from != nil {
-				d := ruleDecide.At(g.from.Place("metadata", "name"), "no entry of the VMs of %s is among the manifests, so in the spec they register by themselves", g.from)
-				d.Severity = diag.Info
-				i.say(d.WithHelp("list them as instances if they do not, and `registration: Static`"))
+				i.alone = append(i.alone, g.from.Resource)
 			}
 		}
 	}

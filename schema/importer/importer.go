@@ -71,12 +71,13 @@ type Result struct {
 	order    []*manifest.Resource // those that have a fate, as they came
 	anchors  map[string]diag.Path // where a namespace's, and a workload's, first object is
 	full     func(host, namespace string) string
-	used     map[string]bool      // keys of labels that something selects by
-	others   []*manifest.Resource // that stay as they are
-	exact    int                  // objects that are built back equal
-	replaced []*manifest.Resource // objects that a build makes under another name
-	waits    bool                 // whether entries wait for a report of the VM's health in a build, and did not
-	narrowed []*manifest.Resource // policies that keep their name and select by class=vm in a build
+	outside  map[*manifest.Resource]bool // external services
+	used     map[string]bool             // keys of labels that something selects by
+	others   []*manifest.Resource        // that stay as they are
+	exact    int                         // objects that are built back equal
+	replaced []*manifest.Resource        // objects that a build makes under another name
+	waits    bool                        // whether entries wait for a report of the VM's health in a build, and did not
+	narrowed []*manifest.Resource        // policies that keep their name and select by class=vm in a build
 }
 
 // Text is the specs as they are written: they pass lint as far as the manifests allow, and where a person has to decide,
@@ -131,6 +132,7 @@ type importer struct {
 	byApp       map[[2]string][]*workload         // by namespace and the label app; all of a namespace by ""
 	hosts       map[string]*service               // by namespace/host
 	externals   []*external
+	alone       []*manifest.Resource // WorkloadGroups without entries
 	spaces      map[string]*space
 	guessedHome bool                                  // whether the namespace of objects that name none was guessed
 	within      map[string][]*manifest.Resource       // by namespace, which holds its Namespace too

@@ -44,6 +44,12 @@ func (i *importer) tellRest() {
 			i.out.others = append(i.out.others, r)
 		}
 	}
+	if byName(i.alone); len(i.alone) > 0 {
+		d := ruleDecide.At(i.alone[0].Place("metadata", "name"),
+			"no entry of the VMs of %s is among the manifests, so in the spec they register by themselves", several(i.alone))
+		d.Severity = diag.Info
+		i.say(d.WithHelp("list them as instances if they do not, and `registration: Static`"))
+	}
 	i.tellKinds(unrelated, "is about no VM, and stays as it is", "are about no VM, and stay as they are")
 	if len(i.workloads) > 0 {
 		i.tellKinds(wide, "acts on the whole mesh, these VMs included, and stays as it is", "act on the whole mesh, these VMs included, and stay as they are")
