@@ -76,6 +76,7 @@ reached() {
 istiod() { reached "$VMMESH_ISTIOD_HOST" "$VMMESH_ISTIOD_PORT"; }
 
 # ca is the server that signs certificates, where it is not istiod.
+# shellcheck disable=SC2153
 ca() { [ -z "$VMMESH_CA_HOST" ] || reached "$VMMESH_CA_HOST" "$VMMESH_CA_PORT"; }
 
 certificate() {

@@ -6,28 +6,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/lib.sh"
 settings "$ETC/vm.env"
 
-# addresses prints those of the interfaces, or of one.
-addresses() {
-	local cidr
-	ip -o addr show "$@" | while read -r _ _ _ cidr _; do
-		echo "${cidr%%/*}"
-	done
-}
-
-# instance sets found to this VM's line of the table, "" where it has none.
-instance() {
-	local line mine
-	found=
-	[ -e "$ETC/instances" ] || return 0
-	mine=$(addresses)
-	while IFS= read -r line; do
-		grep -qxF -e "${line%%$'\t'*}" <<<"$mine" || continue
-		[ -z "$found" ] || die "two instances of group $VMMESH_GROUP are at addresses of this VM: ${found//$'\t'/ } and ${line//$'\t'/ }" \
-			"boot it from the user-data of its own, or give each VM its own address in the spec"
-		found=$line
-	done <"$ETC/instances"
-}
-
 # route prints the address from which this VM reaches what is far away: the kernel's choice for a documentation address.
 route() {
 	local text
@@ -74,11 +52,11 @@ own() {
 
 line() { printf "%s='%s'\n" "$1" "$2"; }
 
-instance
+instance "$ETC/instances"
 if [ -n "$found" ]; then
 	IFS=$'\t' read -r inside address entry name settings <<<"$found"
 	[ "$settings" = shared ] || die "this VM is instance $name, which has settings of its own" \
-		"boot it from vms/$VMMESH_NAMESPACE/$VMMESH_GROUP/$name/user-data, or install that folder"
+		"boot it from vms/$VMMESH_NAMESPACE/$VMMESH_GROUP/$name/user-data, or run install.sh with the group's whole folder"
 	[ "$entry" = - ] || line ISTIO_META_WORKLOAD_ENTRY "$entry"
 elif [ "$VMMESH_REGISTRATION" = Static ]; then
 	die "none of this VM's addresses ($(addresses | paste -sd ' ')) is an instance of group $VMMESH_GROUP" \

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120
 # What vmmesh's scripts share. All that they say goes to standard error: the journal, under systemd.
 set -euo pipefail
 umask 022
@@ -42,10 +42,32 @@ alone() {
 
 # settings FILE reads vm.env; its values are quoted.
 settings() {
-	[ -r "$1" ] || die "$1 is missing" "copy the group's whole folder to this VM and run: sudo bash install.sh"
+	[ -r "$1" ] || die "$1 is missing" "copy vms/scripts and the group's folder to this VM and run: sudo bash scripts/install.sh <group>"
 	# shellcheck source=/dev/null
 	. "$1"
 	NAME=spiffe://$VMMESH_TRUST_DOMAIN/ns/$VMMESH_NAMESPACE/sa/$VMMESH_SERVICE_ACCOUNT
+}
+
+# addresses prints those of the interfaces, or of one.
+addresses() {
+	local cidr
+	ip -o addr show "$@" | while read -r _ _ _ cidr _; do
+		echo "${cidr%%/*}"
+	done
+}
+
+# instance TABLE sets found to this VM's line of the table of instances, "" where it has none.
+instance() {
+	local line mine
+	found=
+	[ -e "$1" ] || return 0
+	mine=$(addresses)
+	while IFS= read -r line; do
+		grep -qxF -e "${line%%$'\t'*}" <<<"$mine" || continue
+		[ -z "$found" ] || die "two instances of group $VMMESH_GROUP are at addresses of this VM: ${found//$'\t'/ } and ${line//$'\t'/ }" \
+			"boot it from the user-data of its own, or give each VM its own address in the spec"
+		found=$line
+	done <"$1"
 }
 
 # put MODE OWNER FILE writes standard input to FILE, at once and with its owner and mode, unless it is so already. The

@@ -1,13 +1,30 @@
 #!/bin/bash
-# Makes this VM a member of the mesh, out of the folder that this script lies in. Run it again after every change of the
-# folder; without one it changes nothing.
+# Makes this VM a member of the mesh, out of its group's folder. Run it again after every change of the folder; without
+# one it changes nothing.
 #
-#   sudo bash install.sh [--allow-downgrade]
+#   sudo bash scripts/install.sh [--allow-downgrade] GROUP     the group's folder, here or next to that of this script
+#   sudo bash install.sh [--allow-downgrade]                   where this script is in the group's folder, as in user-data
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
 alone "${BASH_SOURCE[0]}" "$@"
-[ "${1---allow-downgrade}" = --allow-downgrade ] || die "unknown argument $1" "usage: sudo bash install.sh [--allow-downgrade]"
+GROUP=$here # the folder of the group's files
+OWN=        # that of the instance, where it has settings of its own
+DOWNGRADE=  # "yes" where an older package may replace a newer one
+# user-data has no folders.sh: all that it needs is in one folder.
+# shellcheck source-path=SCRIPTDIR source=folders.sh
+[ ! -e "$here/folders.sh" ] || . "$here/folders.sh"
+for argument; do
+	case $argument in
+	--allow-downgrade) DOWNGRADE=yes ;;
+	*)
+		if [[ $argument == -* ]] || ! has find_group; then
+			die "unknown argument $argument" "usage: sudo bash install.sh [--allow-downgrade] [GROUP]"
+		fi
+		find_group "$argument"
+		;;
+	esac
+done
 
 LIB=/usr/local/lib/vmmesh
 UNITS=/etc/systemd/system
@@ -35,6 +52,15 @@ add() {
 		dnf -y "$verb" "$@" >&2
 	else
 		yum -y "$verb" "$@" >&2
+	fi
+}
+
+# config FILE prints the path of a file of settings: the instance's own, or else the group's.
+config() {
+	if [ -n "$OWN" ] && [ -e "$OWN/$1" ]; then
+		echo "$OWN/$1"
+	else
+		echo "$GROUP/$1"
 	fi
 }
 
@@ -86,8 +112,8 @@ package() {
 	have=$(installed "$format")
 	[ "$have" != "$want" ] || return 0
 	if [ "$(printf '%s\n' "$have" "$want" | sort -V | tail -n 1)" = "$have" ]; then
-		if [ $# = 0 ]; then
-			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade"
+		if [ -z "$DOWNGRADE" ]; then
+			warn "istio-sidecar $have stays, though the spec says $want: sudo bash $here/install.sh --allow-downgrade $GROUP"
 			return
 		fi
 		verb=downgrade
@@ -128,10 +154,10 @@ download() {
 		die "$url is not what it should be: its SHA-256 is not $sum" "nothing was installed; find out who changed the file, or correct vm.package.checksums"
 }
 
-# place MODE DESTINATION FILE copies a file of the bundle; one that the bundle lacks goes away.
+# place MODE DESTINATION FILE copies a file; one that is not there any more is removed from its destination.
 place() {
-	if [ -e "$here/$3" ]; then
-		put "$1" root:root "$2" <"$here/$3"
+	if [ -e "$3" ]; then
+		put "$1" root:root "$2" <"$3"
 	elif [ -e "$2" ]; then
 		rm -f "$2"
 		CHANGED=yes
@@ -144,18 +170,18 @@ files() {
 	install -d -m 0755 "$ETC" "$STATE" "$LIB"
 	CHANGED=
 	for file in cluster.env mesh.yaml hosts root-cert.pem vm.env instances; do
-		place 0644 "$ETC/$file" "$file"
+		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	[ -z "$CHANGED" ] || RESTART=yes
 	for file in firewall.rules firewall.nft; do
-		place 0644 "$ETC/$file" "$file"
+		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	for file in "$here"/*.sh; do
 		file=${file##*/}
-		[ "$file" = install.sh ] || place 0755 "$LIB/$file" "$file"
+		[ "$file" = install.sh ] || [ "$file" = folders.sh ] || place 0755 "$LIB/$file" "$here/$file"
 	done
 	# With TPROXY the agent is root, and writes logs that the rotation's user could not empty.
-	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh istio.logrotate
+	[ ! -d /etc/logrotate.d ] || [ "$VMMESH_INTERCEPTION" = TPROXY ] || place 0644 /etc/logrotate.d/vmmesh "$here/istio.logrotate"
 }
 
 # units copies units and drop-ins, and removes drop-ins for a workload that this VM no longer runs.
@@ -163,9 +189,9 @@ units() {
 	local file istio=$UNITS/istio.service.d/10-vmmesh.conf app=$UNITS/$VMMESH_WORKLOAD.service.d/10-vmmesh.conf
 	CHANGED=
 	install -d -m 0755 "${istio%/*}"
-	place 0644 "$istio" istio.conf
+	place 0644 "$istio" "$here/istio.conf"
 	for file in "$here"/vmmesh-*.{service,timer}; do
-		place 0644 "$UNITS/${file##*/}" "${file##*/}"
+		place 0644 "$UNITS/${file##*/}" "$file"
 	done
 	case $VMMESH_WORKLOAD in
 	istio | vmmesh-*) app= ;; # our own units would wait for themselves
@@ -176,11 +202,11 @@ units() {
 		;;
 	*)
 		install -d -m 0755 "${app%/*}"
-		place 0644 "$app" application.conf
+		place 0644 "$app" "$here/application.conf"
 		;;
 	esac
 	for file in "$UNITS"/*.service.d/10-vmmesh.conf; do
-		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" gone
+		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" /nowhere
 	done
 	[ -z "$CHANGED" ] || manage daemon-reload
 }
@@ -198,7 +224,7 @@ forwarding() {
 		[ -e /usr/lib/systemd/systemd-resolved ] || [ -e /lib/systemd/systemd-resolved ] ||
 			warn "vm.dns.mode is Forward and systemd-resolved is not installed: names of $VMMESH_CLUSTER_DOMAIN will not resolve"
 	else
-		place 0644 "$file" gone
+		place 0644 "$file" /nowhere
 	fi
 	[ -z "$CHANGED" ] || manage try-restart systemd-resolved.service
 }
@@ -217,11 +243,15 @@ start() {
 	done
 }
 
-settings "$here/vm.env"
-[ -e "$here/cluster.env" ] || die "$here/cluster.env is missing" "copy the group's whole folder, not this script alone"
+settings "$GROUP/vm.env"
+[ -e "$GROUP/cluster.env" ] || die "$GROUP/cluster.env is missing" "copy the group's whole folder"
 has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
 tools
-package "$@"
+if [ -e "$here/folders.sh" ]; then
+	find_own
+	settings "$(config vm.env)"
+fi
+package
 files
 units
 forwarding
