@@ -1,7 +1,9 @@
 package fn_test
 
 import (
+	"encoding/xml"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strconv"
@@ -19,7 +21,7 @@ func pictured(t testing.TB, path, text string) (drawing, table string) {
 	t.Helper()
 	docs, found := schema.Parse(path, []byte(text))
 	require.Empty(t, found)
-	drawing, found = fn.Graph(docs)
+	drawing, found = fn.Graph(docs, fn.Mermaid)
 	require.False(t, found.HasErrors(), "%s", report(t, found))
 	table, _ = fn.Reach(docs)
 	return drawing, table
@@ -38,6 +40,14 @@ func TestGraph(t *testing.T) {
 			require.Equal(t, drawing, again)
 			require.Equal(t, table, tableAgain)
 			wellDrawn(t, drawing)
+			for _, format := range fn.GraphFormats() {
+				docs, _ := schema.Parse(path, src)
+				picture, _ := fn.Graph(docs, format)
+				docs, _ = schema.Parse(path, src)
+				again, _ := fn.Graph(docs, format)
+				require.Equal(t, picture, again)
+				wellFormed(t, format, picture)
+			}
 			for row := range strings.Lines(table) {
 				require.Regexp(t, regexp.MustCompile(`^\|(([^|\\\n]|\\.)*\|){5}\n$`), row)
 			}
@@ -72,7 +82,7 @@ var (
 func wellDrawn(t testing.TB, drawing string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(drawing, "\n"), "\n")
-	require.Equal(t, "flowchart LR", lines[0])
+	require.Contains(t, []string{"flowchart LR", "flowchart TB"}, lines[0])
 	parent := map[string]string{}
 	var open []string
 	inside := func(id, of string) bool {
@@ -201,5 +211,126 @@ func TestGraphOfManyNetworks(t *testing.T) {
 	for i := range n {
 		require.Contains(t, table, fmt.Sprintf("| VMs of net%d | the addresses that VMs report | 80 |", i))
 		require.Contains(t, table, fmt.Sprintf("| VMs of net%d | a%d.example.com | 443 | gateway of net%d, mTLS only |", i, i, i))
+	}
+}
+
+// tags are the elements of pictures and pages. None of them runs or loads anything.
+var tags = strings.Fields("svg title style defs marker path rect g text html head meta body h1 h2 div table thead tbody tr th td")
+
+var dotLine = regexp.MustCompile(`^(digraph mesh \{|compound=true|rankdir=LR|(node|edge) \[.*\]|subgraph cluster_n\d+ \{|\}|` +
+	`label=` + dotText + `|n\d+ \[shape=point, style=invis\]|n\d+ \[label=` + dotText + `(, (shape|style)=\w+)?\]|` +
+	`n\d+ -> n\d+( \[(, )?((label=` + dotText + `|[a-z]+=\w+)(, )?)+\])?)$`)
+
+const dotText = `"([^"\\]|\\["\\n])*"`
+
+// wellFormed reads a picture as its readers do: XML that holds known elements alone, boxes that are within their frame and
+// apart from one another, or statements of DOT.
+func wellFormed(t testing.TB, format fn.GraphFormat, picture string) {
+	t.Helper()
+	switch format {
+	case fn.DOT:
+		for line := range strings.Lines(picture) {
+			require.Regexp(t, dotLine, strings.TrimSpace(line))
+		}
+	case fn.SVG, fn.HTML:
+		text := strings.TrimPrefix(picture, "<!DOCTYPE html>\n")
+		text = regexp.MustCompile(`<meta ([^>]*)>`).ReplaceAllString(text, "<meta $1/>")
+		decoder := xml.NewDecoder(strings.NewReader(text))
+		type area struct{ x, y, w, h int }
+		var open [][]area // of each element that is open, the boxes in it; the first is its own
+		for {
+			token, err := decoder.Token()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			switch e := token.(type) {
+			case xml.StartElement:
+				require.Contains(t, tags, e.Name.Local)
+				at := map[string]string{}
+				for _, a := range e.Attr {
+					require.False(t, strings.HasPrefix(strings.ToLower(a.Name.Local), "on") || strings.Contains(a.Name.Local, "href"), a.Name.Local)
+					at[a.Name.Local] = a.Value
+				}
+				if e.Name.Local == "rect" && at["class"] != "bg" {
+					var box area
+					for name, to := range map[string]*int{"x": &box.x, "y": &box.y, "width": &box.w, "height": &box.h} {
+						var err error
+						*to, err = strconv.Atoi(at[name])
+						require.NoError(t, err)
+					}
+					open[len(open)-1] = append(open[len(open)-1], box)
+				}
+				open = append(open, nil)
+			case xml.EndElement:
+				inner := open[len(open)-1]
+				open = open[:len(open)-1]
+				if e.Name.Local != "g" {
+					continue
+				}
+				own := inner[0]
+				for i, a := range inner[1:] {
+					require.True(t, a.x >= own.x && a.y >= own.y && a.x+a.w <= own.x+own.w && a.y+a.h <= own.y+own.h, "%v in %v", a, own)
+					for _, b := range inner[1 : i+1] {
+						require.True(t, a.x+a.w <= b.x || b.x+b.w <= a.x || a.y+a.h <= b.y || b.y+b.h <= a.y, "%v over %v", a, b)
+					}
+				}
+				open[len(open)-1] = append(open[len(open)-1], own)
+			}
+		}
+	}
+}
+
+// TestPicturesInDocs holds the pictures in docs to what is drawn now.
+func TestPicturesInDocs(t *testing.T) {
+	for file, example := range map[string]string{"mesh-payments.svg": "payments", "mesh-two-networks.svg": "two-networks"} {
+		src, err := os.ReadFile("../examples/" + example + "/vmmesh.yaml")
+		require.NoError(t, err)
+		docs, _ := schema.Parse(example, src)
+		got, found := fn.Graph(docs, fn.SVG)
+		require.False(t, found.HasErrors())
+		if *update {
+			require.NoError(t, os.WriteFile("../docs/"+file, []byte(got), 0o644))
+		}
+		want, err := os.ReadFile("../docs/" + file)
+		require.NoError(t, err)
+		require.Equal(t, string(want), got)
+	}
+}
+
+// TestGraphTableOutbound: the table has the rows that an owner of a firewall needs: also what VMs dial outside the mesh.
+func TestGraphTableOutbound(t *testing.T) {
+	_, table := pictured(t, "vmmesh.yaml", `apiVersion: vmmesh.dev/v1alpha1
+kind: VMMesh
+metadata: {name: rows}
+spec:
+  istio: {version: 1.31.1, istiodAddresses: [34.56.78.90]}
+  observability: {prometheus: {format: Fragment, discovery: {type: HTTP, http: {url: "https://sd.example.com"}}}}
+  vm:
+    package: {format: Deb, baseURL: "https://mirror.example.com:8443/istio"}
+    dns: {mode: Forward, servers: [10.0.0.53, "2001:db8::53"]}
+    identity: {type: TokenRequest, tokenRequest: {server: "https://[2001:db8::1]:6443", credentialFile: /etc/vmmesh/credential}}
+  workloads:
+  - name: pay
+    ports: [{name: http, port: 8080}]
+    groups:
+    - name: pay
+      instances: [{name: vm1, address: 10.0.0.1}]
+    - name: pay-auto
+      registration: Auto
+      vm: {identity: {type: HTTP, http: {url: "https://tokens.example.com/t"}}, package: {format: None}, proxyConfig: {statusPort: 16020}}
+  externalServices:
+  - name: bank
+    serviceEntry: {hosts: [api.bank.example.com], ports: [{number: 443, name: tls, protocol: TLS}], resolution: DNS}
+`)
+	for _, row := range []string{
+		"| VMs | Kubernetes API | 2001:db8::1 | 6443 | HTTPS |",
+		"| VMs | token server | tokens.example.com | 443 | HTTPS |",
+		"| VMs | package server | mirror.example.com | 8443 | HTTPS |",
+		"| VMs | DNS servers | 10.0.0.53, 2001:db8::53 | 53 | UDP and TCP |",
+		"| VMs | external service vm-workloads/bank | api.bank.example.com | 443 | TLS |",
+		"| scrapers | VMs | the addresses that VMs report | 15020, 16020 | a route both ways |",
+	} {
+		require.Contains(t, table, row+"\n")
 	}
 }

@@ -78,7 +78,8 @@ func (d *Document) identify() diag.List {
 			wrong = append(wrong, ruleWrongKind.At(at, "%s is not text; it must be %s", f.name, f.want).WithHelp("write %s: %s", f.name, f.want))
 		case f.n.Value == f.want:
 		case near(f.n.Value, f.want):
-			wrong = append(wrong, ruleWrongKind.At(at, "%s is %s; it must be %s", f.name, short(f.n.Value), f.want).WithHelp("did you mean %s?", f.want))
+			wrong = append(wrong, ruleWrongKind.At(at, "%s is %s; it must be %s", f.name, short(f.n.Value), f.want).
+				Suggest("did you mean %s?", f.n.Value, f.want, []string{f.want}))
 		default:
 			wrong = append(wrong, ruleWrongKind.At(at, "%s is %s; it must be %s", f.name, short(f.n.Value), f.want).WithHelp("write %s: %s", f.name, f.want))
 		}

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -43,12 +44,17 @@ func (v *validation) unknown(p place) {
 		home := homeOf(p.field, key)
 		d := ruleUnknownField.At(p.at.Key(key), "unknown field %s in %s", quoted(key), whereabouts(p.at)).Key()
 		d.Help = unknownHelp(p.field, key)
+		if near, found := strings.CutPrefix(d.Help, "did you mean \""); found {
+			if near, _, _ = strings.Cut(near, "\""); p.node.Get(near) == nil {
+				d.Fix = &diag.Fix{Old: key, New: near, Certain: diag.Certain(key, near, p.field.names())}
+			}
+		}
 		if keys := together[home]; len(keys) > 1 { // as when all of a block is one level too high
 			if keys[0] != key {
 				continue
 			}
 			d.Message = fmt.Sprintf("unknown fields %s in %s", both(keys), whereabouts(p.at))
-			d.Help = fmt.Sprintf("they belong in %s: move them below it", home)
+			d.Help, d.Fix = fmt.Sprintf("they belong in %s: move them below it", home), nil
 		}
 		v.found = append(v.found, d)
 	}
@@ -258,10 +264,45 @@ func (f *field) takesWord(word string) string {
 func (v *validation) wrongType(p place) {
 	d := ruleWrongType.At(p.at, "%s must be %s, not %s", p.subject(), wanted(p.field), described(p.node))
 	d.Help = p.typeHelp()
+	d.Fix = p.typeFix()
 	v.found = append(v.found, d)
 }
 
-// typeHelp says how to write the value instead.
+// typeFix is the change that typeHelp describes, where only the spelling of a scalar is wrong.
+func (p place) typeFix() *diag.Fix {
+	f, n := p.field, p.node
+	fix := diag.Fix{Old: n.Value, YAML: true, Certain: true}
+	switch {
+	case n.Kind != syntax.String && n.Kind != syntax.Int && n.Kind != syntax.Float && n.Kind != syntax.Bool:
+		return nil
+	case secret.Of("", n.Value) != nil:
+		return nil
+	case f.is("string") && n.Kind != syntax.String && (f.pattern == nil || f.pattern.MatchString(n.Value)):
+		fix.New = strconv.Quote(n.Value)
+	case f.is("integer") && n.Kind == syntax.String && isDigits(n.Value):
+		plain := strings.TrimLeft(n.Value, "0")
+		if plain == "" {
+			plain = "0"
+		}
+		fix.New, fix.Certain = plain, plain == n.Value && n.Quoted
+	case f.is("boolean") && n.Kind == syntax.String:
+		switch strings.ToLower(n.Value) {
+		case "true", "yes", "on", "y":
+			fix.New = "true"
+		case "false", "no", "off", "n":
+			fix.New = "false"
+		default:
+			return nil
+		}
+	case f.is("array") && f.items.is("string") && n.Kind == syntax.String:
+		fix.New = "[" + strconv.Quote(n.Value) + "]"
+	default:
+		return nil
+	}
+	return &fix
+}
+
+// typeHelp describes how to write the value instead.
 func (p place) typeHelp() string {
 	f, n := p.field, p.node
 	scalar := n.Kind == syntax.String || n.Kind == syntax.Int || n.Kind == syntax.Float || n.Kind == syntax.Bool
@@ -324,6 +365,7 @@ func (v *validation) notAWord(p place) {
 		} else {
 			d.Help = fmt.Sprintf("did you mean %s?", near)
 		}
+		d.Fix = &diag.Fix{Old: p.node.Value, New: near, Certain: p.node.Kind == syntax.String && diag.Certain(p.node.Value, near, words)}
 	}
 	v.found = append(v.found, d)
 }

@@ -62,6 +62,10 @@ func (a *app) build(paths []string, o buildOptions) error {
 	if o.dir == "" {
 		return usageError{fmt.Errorf("-o needs the name of a directory, or -")}
 	}
+	if o.dir == "yaml" || o.dir == "json" {
+		return usageError{fmt.Errorf("-o takes a directory, and %q is a format: without -o the objects are printed as YAML; "+
+			"write -o ./%s for a directory of this name", o.dir, o.dir)}
+	}
 	if o.force && o.dir == "-" {
 		return usageError{fmt.Errorf("--force is for files: it needs -o DIR")}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
 
@@ -96,7 +97,20 @@ func (o *outputFlag) String() string         { return string(*o) }
 func (o *outputFlag) Type() string           { return "FORMAT" }
 func (o *outputFlag) Set(value string) error { return oneOf(o, value, outputText, outputJSON) }
 
-// coloured tells whether text for this stream is coloured. The flag is the last word; then NO_COLOR, CLICOLOR_FORCE
+// graphFormat is graph's --format.
+type graphFormat string
+
+func (f *graphFormat) String() string { return string(*f) }
+func (f *graphFormat) Type() string   { return "FORMAT" }
+func (f *graphFormat) Set(value string) error {
+	var names []graphFormat
+	for _, known := range fn.GraphFormats() {
+		names = append(names, graphFormat(known))
+	}
+	return oneOf(f, value, names...)
+}
+
+// coloured reports whether text for this stream is coloured. The flag is the last word; then NO_COLOR, CLICOLOR_FORCE
 // and what the stream is, as no-color.org and bixense.com/clicolors say.
 func (a *app) coloured(stream any) bool {
 	switch a.color {

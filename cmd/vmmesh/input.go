@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/vmmesh/vmmesh/cmd/vmmesh/tree"
+	"github.com/vmmesh/vmmesh/fn"
 	"github.com/vmmesh/vmmesh/schema"
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/syntax"
@@ -24,6 +25,7 @@ const specFile = "vmmesh.yaml"
 type specs struct {
 	docs     []*schema.Document // as far as they could be read
 	findings diag.List          // of reading them
+	texts    []fn.Text          // of the files
 	sha256   string             // of the one file, or of the sums of several, in hexadecimal
 }
 
@@ -50,6 +52,7 @@ func (a *app) load(paths []string) (specs, error) {
 		docs, findings := schema.Parse(name, text)
 		a.tell("read %s: %s, %s", spoken(name), count(len(text), "byte"), count(len(docs), "spec"))
 		all.docs = append(all.docs, docs...)
+		all.texts = append(all.texts, fn.Text{Name: name, Text: text})
 		all.findings = append(all.findings, findings...)
 		sums = append(sums, sha256.Sum256(text))
 	}

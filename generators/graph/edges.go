@@ -42,28 +42,28 @@ func (p *picture) services() {
 				if p.level == workloads {
 					to = workloadOf(name, m.group.Workload)
 				}
-				p.once(serviceOf(s), "-->", to)
+				p.once(serviceOf(s), leads, to)
 			}
 		}
 	}
 	for _, w := range p.mesh.Workloads {
 		for _, s := range w.Services {
 			if s.Pods {
-				p.edge(serviceOf(s), "-->", pods)
+				p.edge(serviceOf(s), leads, pods)
 			}
 		}
 	}
 }
 
 // once draws an edge that is not there yet.
-func (p *picture) once(from, arrow, to string, lines ...string) {
-	key := "edge " + from + arrow + to + strings.Join(lines, "\n")
+func (p *picture) once(from string, a arrow, to string, lines ...string) {
+	key := "edge " + from + string(a) + to + strings.Join(lines, "\n")
 	if p.drawn == nil {
 		p.drawn = map[string]bool{}
 	}
 	if !p.drawn[key] {
 		p.drawn[key] = true
-		p.edge(from, arrow, to, lines...)
+		p.edge(from, a, to, lines...)
 	}
 }
 
@@ -92,16 +92,16 @@ func (p *picture) callers() {
 		from string
 		to   *mesh.Workload
 		deny bool
-		part bool // some operations only, or under a condition
+		part string // the operations and conditions, where it is not for all
 	}
 	var names []string
-	var calls []call
+	var all []call
 	add := func(w *mesh.Workload, rules []*security.Rule, deny bool) {
 		for _, rule := range rules {
 			for _, who := range sources(rule, w) {
 				names = append(names, who)
-				if c := (call{who, w, deny, len(rule.To)+len(rule.When) > 0}); !slices.Contains(calls[max(0, len(calls)-50):], c) {
-					calls = append(calls, c)
+				if c := (call{who, w, deny, operations(rule)}); !slices.Contains(all[max(0, len(all)-50):], c) {
+					all = append(all, c)
 				}
 			}
 		}
@@ -112,7 +112,7 @@ func (p *picture) callers() {
 		}
 		if len(w.Allow) == 0 {
 			names = append(names, everyone)
-			calls = append(calls, call{from: everyone, to: w})
+			all = append(all, call{from: everyone, to: w})
 		}
 		add(w, w.Allow, false)
 		add(w, w.Deny, true)
@@ -138,22 +138,22 @@ func (p *picture) callers() {
 		for _, s := range w.Services {
 			if s.Expose != nil {
 				for _, g := range s.Expose.Gateways {
-					p.once("caller "+gateway+g, "==>", serviceOf(s), some(s.Expose.Hosts, 2))
+					p.once("caller "+gateway+g, calls, serviceOf(s), some(s.Expose.Hosts, 2))
 				}
 			}
 		}
 	}
-	for _, c := range calls {
+	for _, c := range all {
 		for _, s := range c.to.Services {
 			switch {
-			case c.deny && c.part:
-				p.once("caller "+c.from, "-.-x", serviceOf(s), "denied in part")
+			case c.deny && c.part != "":
+				p.once("caller "+c.from, denied, serviceOf(s), "denied "+c.part)
 			case c.deny:
-				p.once("caller "+c.from, "-.-x", serviceOf(s), "denied")
-			case c.part:
-				p.once("caller "+c.from, "==>", serviceOf(s), "in part")
+				p.once("caller "+c.from, denied, serviceOf(s), "denied")
+			case c.part != "":
+				p.once("caller "+c.from, calls, serviceOf(s), c.part)
 			default:
-				p.once("caller "+c.from, "==>", serviceOf(s))
+				p.once("caller "+c.from, calls, serviceOf(s))
 			}
 		}
 	}
@@ -167,17 +167,55 @@ func (p *picture) callers() {
 				continue // without a sidecar it does not have an identity
 			}
 			if who := "caller " + identity(m.group.Workload.Namespace, m.group.Workload.ServiceAccount); p.known(who) {
-				p.once(from, "-.-", who)
+				p.once(from, same, who)
 			}
 		}
 	}
+}
+
+// operations describes what of a service a rule is for, such as "GET, HEAD /api/* on port 8080 if source.ip"; "" for a
+// rule that is for all of it.
+func operations(rule *security.Rule) string {
+	var all []string
+	for _, to := range rule.GetTo() {
+		op := to.GetOperation()
+		var parts []string
+		for _, f := range []struct {
+			before string
+			values []string
+		}{
+			{"", op.GetMethods()}, {"not ", op.GetNotMethods()},
+			{"", op.GetPaths()}, {"not ", op.GetNotPaths()},
+			{"to ", op.GetHosts()}, {"not to ", op.GetNotHosts()},
+			{"on port ", op.GetPorts()}, {"not on port ", op.GetNotPorts()},
+		} {
+			if len(f.values) > 0 {
+				parts = append(parts, f.before+some(f.values, 3))
+			}
+		}
+		if len(parts) > 0 {
+			all = append(all, strings.Join(parts, " "))
+		}
+	}
+	if len(all) > 2 {
+		all = append(all[:1], strconv.Itoa(len(all)-1)+" more operations")
+	}
+	text := strings.Join(all, " or ")
+	var keys []string
+	for _, c := range rule.GetWhen() {
+		keys = append(keys, c.GetKey())
+	}
+	if len(keys) > 0 {
+		text = strings.TrimSpace(text + " if " + some(keys, 2))
+	}
+	return text
 }
 
 const everyone = "everyone"
 
 func identity(namespace, account string) string { return "account " + namespace + "/" + account }
 
-// sources puts the callers of a rule in words: one for each source.
+// sources describes the callers of a rule: one text for each source.
 func sources(rule *security.Rule, w *mesh.Workload) []string {
 	if len(rule.From) == 0 {
 		return []string{everyone}
@@ -212,7 +250,7 @@ func sources(rule *security.Rule, w *mesh.Workload) []string {
 	return out
 }
 
-// onlyIdentities are the identities of a source that says nothing else.
+// onlyIdentities returns the identities of a source without other fields.
 func onlyIdentities(s *security.Source) []string {
 	if len(s.GetNotServiceAccounts())+len(s.GetNotPrincipals())+len(s.GetNamespaces())+len(s.GetNotNamespaces())+len(s.GetRequestPrincipals())+
 		len(s.GetNotRequestPrincipals())+len(s.GetIpBlocks())+len(s.GetNotIpBlocks())+len(s.GetRemoteIpBlocks())+len(s.GetNotRemoteIpBlocks()) > 0 {
@@ -258,7 +296,7 @@ func (p *picture) ways() {
 		if w.To.Kind == mesh.EndIstiod || w.To.Kind == mesh.EndCA {
 			words = strings.Join(endpoints(w.Addresses, w.Ports), ", ")
 			if c := p.mesh.ControlPlane; c != nil && c.EastWestGateway.ExposeIstiod {
-				p.once(eastWest, "-->", to)
+				p.once(eastWest, leads, to)
 			}
 		}
 		if w.Through != "" {
@@ -273,14 +311,14 @@ func (p *picture) ways() {
 					p.box(eastWest, "{{", "}}", "gateway of "+w.To.Network)
 				}
 				if behind, known := p.place(w.To); known {
-					p.once(eastWest, "-->", behind)
+					p.once(eastWest, leads, behind)
 				}
 			}
 		}
 		for _, from := range w.From {
 			if from.Kind == mesh.EndGateway {
 				for n := range p.gateways(from.Network) {
-					p.once(gatewayOf(from.Network, n), "-->", to)
+					p.once(gatewayOf(from.Network, n), leads, to)
 				}
 				continue
 			}
@@ -289,9 +327,9 @@ func (p *picture) ways() {
 				continue
 			}
 			if words == "" {
-				p.once(place, "-->", to)
+				p.once(place, leads, to)
 			} else {
-				p.once(place, "-->", to, words)
+				p.once(place, leads, to, words)
 			}
 		}
 	}

@@ -1,323 +1,108 @@
 package graph
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
-// detail is how much of a mesh is drawn.
-type detail int
-
+// Diagrams beyond these are refused where Mermaid has its defaults (mermaid:
+// packages/mermaid/src/schemas/config.schema.yaml, maxTextSize and maxEdges).
 const (
-	instances  detail = iota // every VM
-	groups                   // how many VMs a group has
-	workloads                // how many groups and VMs a workload has; one host stands for its services
-	namespaces               // how many workloads and VMs there are of a namespace in a network
-	networks                 // how many there are in a network, of the first networks
+	mostBytes = 50_000
+	mostEdges = 500
 )
 
-// Mermaid draws a mesh as a flowchart: its networks with their gateways, the control plane and what VMs dial of it, the
-// services and the groups behind them, and who may call whom. A mesh that is too large for one picture is drawn in less
-// detail. The same mesh is always the same text.
+// Mermaid draws a mesh as a flowchart. A mesh that is too large for one picture is drawn in less detail.
 func Mermaid(m *mesh.Mesh) string {
-	for level := instances; ; level++ {
-		d := draw(m, level)
-		if d.fits() || level == networks {
-			return d.String()
-		}
-	}
+	return draw(m, func(d *drawing) bool { return d.edges <= mostEdges && len(d.mermaid()) <= mostBytes }).mermaid()
 }
 
-func draw(m *mesh.Mesh, level detail) *drawing {
-	d := &drawing{cut: level == networks}
-	d.line("flowchart LR")
-	d.indent++
-	p := picture{drawing: d, mesh: m, level: level}
-	p.read()
-	p.networks()
-	p.services()
-	p.external()
-	p.callers()
-	p.ways()
-	return d
+func (d *drawing) mermaid() string {
+	var out strings.Builder
+	out.WriteString("flowchart " + d.direction() + "\n")
+	for _, e := range d.order {
+		if e.box != nil {
+			e.box.mermaid(&out, "  ")
+			continue
+		}
+		text := ""
+		if len(e.link.lines) > 0 {
+			text = "|" + label(e.link.lines...) + "|"
+		}
+		out.WriteString("  " + e.link.from.id + " " + string(e.link.arrow) + text + " " + e.link.to.id + "\n")
+	}
+	return out.String()
 }
 
-// picture is a drawing of a mesh at one level of detail.
-type picture struct {
-	*drawing
-	mesh  *mesh.Mesh
-	level detail
-	names []string // of networks that have VMs or gateways, the cluster's first
-	more  int      // networks that are not drawn
-	in    map[string][]member
-	drawn map[string]bool // edges
-}
-
-// member is a group, with those of its VMs that are in one network.
-type member struct {
-	group     *mesh.Group
-	instances []*mesh.Instance
-}
-
-// Names of things in a drawing.
-func networkOf(name string) string        { return "network " + name }
-func vmsOf(name string) string            { return "vms " + name }
-func gatewayOf(name string, n int) string { return "gateway " + strconv.Itoa(n) + " " + name }
-func groupOf(network string, g *mesh.Group) string {
-	return "group " + network + " " + g.Workload.Namespace + "/" + g.Name
-}
-func workloadOf(network string, w *mesh.Workload) string {
-	return "workload " + network + " " + w.Namespace + "/" + w.Name
-}
-func serviceOf(s *mesh.Service) string { return "service " + s.Workload.Namespace + "/" + s.Name }
-
-const (
-	pods     = "pods"
-	istiod   = "istiod"
-	ca       = "ca"
-	eastWest = "eastwest"
-)
-
-// mostNetworks is how many networks are drawn when there is no room for more of each than a number.
-const mostNetworks = 40
-
-func (p *picture) read() {
-	p.in = map[string][]member{}
-	for _, w := range p.mesh.Workloads {
-		for _, g := range w.AllGroups() {
-			by := map[string][]*mesh.Instance{}
-			for _, i := range g.Instances {
-				by[i.Network] = append(by[i.Network], i)
-			}
-			if g.Auto || len(by) == 0 {
-				by[g.Network] = append(by[g.Network], nil...)
-			}
-			for _, network := range slices.Sorted(maps.Keys(by)) {
-				p.in[network] = append(p.in[network], member{g, by[network]})
-			}
-		}
-	}
-	seen := maps.Clone(p.in)
-	for _, s := range p.mesh.Specs {
-		for _, n := range s.Networks {
-			if len(n.Gateways) > 0 {
-				seen[n.Name] = append(seen[n.Name], member{})
-			}
-		}
-	}
-	cluster := p.cluster().Network
-	seen[cluster] = nil
-	p.names = slices.SortedFunc(maps.Keys(seen), func(a, b string) int {
-		if (a == cluster) != (b == cluster) {
-			if a == cluster {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a, b)
-	})
-	if p.level == networks && len(p.names) > mostNetworks {
-		p.more = len(p.names) - mostNetworks
-		p.names = p.names[:mostNetworks]
-	}
-}
-
-func (p *picture) cluster() *mesh.Istio { return p.mesh.Specs[0].Istio }
-
-// networks draws each network: the cluster and its gateway in its own, gateways of others, and the VMs.
-func (p *picture) networks() {
-	cluster := p.cluster()
-	for _, name := range p.names {
-		title := "network " + name
-		if name == "" {
-			title = "one network"
-		}
-		p.open(networkOf(name), title)
-		if name == cluster.Network {
-			p.open("cluster", "cluster "+cluster.ClusterName)
-			p.box(istiod, "[[", "]]", p.istiods()...)
-			if cluster.CAAddress != "" {
-				p.box(ca, "[[", "]]", "CA", cluster.CAAddress)
-			}
-			p.box(pods, "(", ")", "pods")
-			if c := p.mesh.ControlPlane; c != nil {
-				p.box(eastWest, "{{", "}}", "gateway", c.EastWestGateway.Namespace+"/"+c.EastWestGateway.Name)
-			}
-			p.close()
-		}
-		for n, w := range p.gateways(name) {
-			p.box(gatewayOf(name, n), "{{", "}}", append([]string{"gateway of " + name}, endpoints(w.Addresses, w.Ports)...)...)
-		}
-		if members := p.in[name]; len(members) > 0 {
-			p.open(vmsOf(name), "VMs")
-			p.members(name, members)
-			p.close()
-		}
-		p.close()
-	}
-	if p.more > 0 {
-		p.box("more networks", "[", "]", counted(p.more, "more network"))
-	}
-}
-
-func (p *picture) istiods() []string {
-	lines := []string{"istiod"}
-	seen := map[string]bool{}
-	for _, s := range p.mesh.Specs {
-		for _, v := range s.Istio.Revisions {
-			line := v.Release.String()
-			if v.Name != "" {
-				line = "revision " + v.Name + ", " + line
-			}
-			if !seen[line] {
-				seen[line] = true
-				lines = append(lines, line)
-			}
-		}
-	}
-	if len(lines) > 6 {
-		return append(lines[:5], counted(len(lines)-5, "more revision"))
-	}
-	return lines
-}
-
-// gateways are the ways into a network other than the cluster's, one for each port.
-func (p *picture) gateways(name string) []mesh.Way {
-	var out []mesh.Way
-	for _, s := range p.mesh.Specs {
-		for _, n := range s.Networks {
-			if n.Name != name || len(out) > 0 {
-				continue
-			}
-			for _, g := range n.Gateways {
-				i := slices.IndexFunc(out, func(w mesh.Way) bool { return w.Ports[0] == g.Port })
-				if i < 0 {
-					i = len(out)
-					out = append(out, mesh.Way{Ports: []uint32{g.Port}})
-				}
-				out[i].Addresses = append(out[i].Addresses, g.Address)
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b mesh.Way) int { return cmp.Compare(a.Ports[0], b.Ports[0]) })
-	if p.level == networks {
-		out = out[:min(len(out), 2)]
-	}
-	return out
-}
-
-// endpoints are addresses with their port, a few of them.
-func endpoints(addresses []string, ports []uint32) []string {
-	var lines []string
-	for i, a := range addresses {
-		if i == 3 && len(addresses) > 4 {
-			return append(lines, counted(len(addresses)-i, "more address")+"es")
-		}
-		for _, port := range ports {
-			if strings.Contains(a, ":") {
-				a = "[" + a + "]"
-			}
-			lines = append(lines, a+":"+strconv.Itoa(int(port)))
-		}
-	}
-	return lines
-}
-
-// members draws the VMs of a network.
-func (p *picture) members(network string, list []member) {
-	switch p.level {
-	case instances, groups:
-		for _, m := range list {
-			p.group(network, m)
-		}
-	case workloads:
-		for w, of := range chunks(list, func(m member) *mesh.Workload { return m.group.Workload }) {
-			p.box(workloadOf(network, w), "[", "]", "workload "+w.Namespace+"/"+w.Name, size(of))
-		}
-	case namespaces:
-		for ns, of := range chunks(list, func(m member) string { return m.group.Workload.Namespace }) {
-			p.box("namespace "+network+" "+ns, "[", "]", "namespace "+ns, size(of))
-		}
-	case networks:
-		p.box("all "+network, "[", "]", size(list))
-	}
-}
-
-// chunks are the runs of members that share something.
-func chunks[K comparable](list []member, key func(member) K) func(yield func(K, []member) bool) {
-	return func(yield func(K, []member) bool) {
-		for len(list) > 0 {
-			k := key(list[0])
-			n := slices.IndexFunc(list, func(m member) bool { return key(m) != k })
-			if n < 0 {
-				n = len(list)
-			}
-			if !yield(k, list[:n]) {
-				return
-			}
-			list = list[n:]
-		}
-	}
-}
-
-// size counts what is summed up.
-func size(list []member) string {
-	seen := map[*mesh.Workload]bool{}
-	vms, auto := 0, 0
-	for _, m := range list {
-		seen[m.group.Workload] = true
-		vms += len(m.instances)
-		if m.group.Auto {
-			auto++
-		}
-	}
-	words := []string{}
-	if len(seen) > 1 {
-		words = append(words, counted(len(seen), "workload"))
-	}
-	words = append(words, counted(len(list), "group"), counted(vms, "VM"))
-	if auto > 0 {
-		words = append(words, strconv.Itoa(auto)+" of them register by themselves")
-	}
-	return strings.Join(words, ", ")
-}
-
-// group draws a group, with its VMs where there is room for them.
-func (p *picture) group(network string, m member) {
-	g := m.group
-	lines := []string{"group " + g.Workload.Namespace + "/" + g.Name}
-	var facts []string
-	if g.Version != "" {
-		facts = append(facts, "version "+g.Version)
-	}
-	if g.Revision != g.Workload.Istio().Revision {
-		facts = append(facts, "revision "+g.Revision.Name)
-	}
-	if g.Auto {
-		facts = append(facts, "VMs register by themselves")
-	}
-	if len(facts) > 0 {
-		lines = append(lines, strings.Join(facts, ", "))
-	}
-	if p.level == groups || len(m.instances) == 0 {
-		if len(m.instances) > 0 {
-			lines = append(lines, counted(len(m.instances), "VM"))
-		}
-		p.box(groupOf(network, g), "[", "]", lines...)
+func (b *box) mermaid(out *strings.Builder, indent string) {
+	if !b.frame {
+		out.WriteString(indent + b.id + b.begin + label(b.lines...) + b.end + "\n")
 		return
 	}
-	p.open(groupOf(network, g), lines...)
-	for _, i := range m.instances {
-		address := i.Address.String()
-		if i.External.IsValid() {
-			address += ", outside " + i.External.String()
-		}
-		p.box("vm "+groupOf(network, g)+" "+i.Name, "[", "]", i.Name, address)
+	out.WriteString(indent + "subgraph " + b.id + "[" + label(b.lines...) + "]\n")
+	for _, inner := range b.inside {
+		inner.mermaid(out, indent+"  ")
 	}
-	p.close()
+	out.WriteString(indent + "end\n")
+}
+
+// direction returns how a flowchart grows: top-down where the chain from callers to what VMs dial would be
+// wider than a screen, and few boxes are side by side then; else from left to right.
+func (d *drawing) direction() string {
+	chains, widest := false, 0
+	for _, b := range d.by {
+		if !b.frame {
+			continue
+		}
+		leaves := 0
+		for _, inner := range b.inside {
+			if !inner.frame {
+				leaves++
+			}
+		}
+		widest = max(widest, leaves)
+	}
+	services := 0
+	for _, l := range d.links {
+		if l.arrow == calls || l.arrow == denied {
+			chains = true
+		}
+	}
+	for of := range d.by {
+		if strings.HasPrefix(of, "service ") {
+			services++
+		}
+	}
+	if chains && max(widest, services) <= 6 && d.boxes <= 40 {
+		return "TB"
+	}
+	return "LR"
+}
+
+// label is lines of text in quotes. Letters, digits and a few marks are written as they are; all else is written by its
+// number, so that no name becomes syntax, Markdown or HTML.
+func label(lines ...string) string {
+	var out strings.Builder
+	out.WriteByte('"')
+	for i, line := range lines {
+		if i > 0 {
+			out.WriteString("<br/>")
+		}
+		for n, r := range []rune(short(line)) {
+			switch {
+			case r == utf8.RuneError || !unicode.IsPrint(r):
+				out.WriteByte('?')
+			case unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" ._,/-()=:+…", r) && (n > 0 || r != '-'):
+				out.WriteRune(r)
+			default:
+				out.WriteString("#" + strconv.Itoa(int(r)) + ";")
+			}
+		}
+	}
+	out.WriteByte('"')
+	return out.String()
 }

@@ -11,9 +11,9 @@ import (
 // for it. Each row is a rule for a firewall or a route, or a gateway that passes the traffic on.
 func Table(m *mesh.Mesh) string {
 	var out strings.Builder
-	out.WriteString("| from | to | dials | ports | by way of |\n|---|---|---|---|---|\n")
-	for _, w := range m.Reach() {
-		for _, cell := range []string{ends(w.From), end(w.To), dialled(w), ports(w), manner(w)} {
+	out.WriteString("| " + strings.Join(columns, " | ") + " |\n" + strings.Repeat("|---", len(columns)) + "|\n")
+	for _, w := range rows(m) {
+		for _, cell := range cells(w) {
 			out.WriteString("| " + plain(cell) + " ")
 		}
 		out.WriteString("|\n")
@@ -21,17 +21,28 @@ func Table(m *mesh.Mesh) string {
 	return out.String()
 }
 
+var columns = []string{"from", "to", "dials", "ports", "by way of"}
+
+// rows are all ways of a mesh: between its members, and from VMs to what is outside.
+func rows(m *mesh.Mesh) []mesh.Way { return append(m.Reach(), m.Outbound()...) }
+
+func cells(w mesh.Way) []string {
+	return []string{ends(w.From), describe(w.To), dialled(w), ports(w), manner(w)}
+}
+
 func ends(list []mesh.End) string {
 	var words []string
 	for _, e := range list {
-		words = append(words, end(e))
+		words = append(words, describe(e))
 	}
 	return strings.Join(words, ", ")
 }
 
-// end names an end of a way in words.
-func end(e mesh.End) string {
+// describe names an end of a way.
+func describe(e mesh.End) string {
 	switch {
+	case e.Kind == mesh.EndExternal:
+		return "external service " + e.Network
 	case e.Kind == mesh.EndIstiod || e.Kind == mesh.EndCA || e.Kind == mesh.EndScrapers || e.Network == "":
 		return string(e.Kind)
 	case e.Kind == mesh.EndGateway:
@@ -51,6 +62,8 @@ func dialled(w mesh.Way) string {
 		return "its load balancer's address"
 	case w.To.Kind == mesh.EndPods:
 		return "pods' own addresses"
+	case w.To.Kind == mesh.EndDNS:
+		return "the VM's own resolvers"
 	}
 	return "the addresses that VMs report"
 }
@@ -70,6 +83,8 @@ func manner(w mesh.Way) string {
 	switch {
 	case w.Through != "":
 		return w.Through + ", mTLS only"
+	case w.Protocol != "":
+		return w.Protocol
 	case w.To.Kind == mesh.EndIstiod || w.To.Kind == mesh.EndCA:
 		return "TLS to " + strings.Join(w.Names, ", ")
 	}

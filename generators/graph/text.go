@@ -1,108 +1,103 @@
-// Package graph draws a mesh for people: as a Mermaid diagram, and as the table of who reaches whom.
+// Package graph draws a mesh for people: as Mermaid, SVG, HTML and DOT, and as the table of who reaches whom.
 package graph
 
 import (
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
-// drawing is a Mermaid flowchart as it grows.
+// drawing is a picture as it grows: boxes, frames around boxes, and arrows, in the order in which they are drawn.
 type drawing struct {
-	strings.Builder
-	indent int
-	edges  int
-	cut    bool              // whether arrows that Mermaid would not take are left out
-	ids    map[string]string // by what they are for
+	order []entry
+	stack []*box // the frames that are open
+	by    map[string]*box
+	boxes int
+	links []*link
+	edges int  // of all arrows, those that are left out too
+	cut   bool // whether arrows that Mermaid would not take are left out
 }
 
-// Diagrams beyond these are refused where Mermaid has its defaults (mermaid: packages/mermaid/src/schemas/config.schema.yaml,
-// maxTextSize and maxEdges).
+// entry is a box that is in no frame, or an arrow.
+type entry struct {
+	box  *box
+	link *link
+}
+
+// box is a node, or a frame around what is inside.
+type box struct {
+	id         string // n0, n1, …: a name of the mesh could be syntax in the format
+	of         string
+	begin, end string // Mermaid's shape, as [ and ]
+	lines      []string
+	frame      bool
+	inside     []*box
+	up         *box
+	rect       rect // where the SVG has it
+}
+
+// link is an arrow.
+type link struct {
+	from, to *box
+	arrow    arrow
+	lines    []string
+}
+
+// arrow is a kind of arrow, as Mermaid writes it.
+type arrow string
+
 const (
-	mostBytes = 50_000
-	mostEdges = 500
+	leads  arrow = "-->"  // traffic goes there
+	calls  arrow = "==>"  // may call
+	denied arrow = "-.-x" // may not call
+	same   arrow = "-.-"  // is the same
 )
 
-// fits tells whether Mermaid draws it.
-func (d *drawing) fits() bool { return d.Len() <= mostBytes && d.edges <= mostEdges }
-
-func (d *drawing) line(words ...string) {
-	d.WriteString(strings.Repeat("  ", d.indent))
-	for _, w := range words {
-		d.WriteString(w)
-	}
-	d.WriteByte('\n')
-}
-
-// id is a name that Mermaid takes for anything: what a thing is called in the mesh could mean something there.
-func (d *drawing) id(of string) string {
-	if d.ids == nil {
-		d.ids = map[string]string{}
-	}
-	if d.ids[of] == "" {
-		d.ids[of] = "n" + strconv.Itoa(len(d.ids))
-	}
-	return d.ids[of]
-}
-
-// known tells whether something of this name was drawn.
-func (d *drawing) known(of string) bool { return d.ids[of] != "" }
+// known reports whether something of this name was drawn.
+func (d *drawing) known(of string) bool { return d.by[of] != nil }
 
 // box draws a node; shape is how it begins and ends, as [ and ].
 func (d *drawing) box(of, begin, end string, lines ...string) {
-	d.line(d.id(of), begin, label(lines...), end)
+	d.add(&box{of: of, begin: begin, end: end, lines: lines})
 }
 
-// open begins a frame around what follows, up to close.
+// open begins a frame around what follows, up to close. Its title is one line: Mermaid hides a second one behind the
+// first row of what is inside.
 func (d *drawing) open(of string, lines ...string) {
-	d.line("subgraph ", d.id(of), "[", label(lines...), "]")
-	d.indent++
+	b := &box{of: of, lines: []string{strings.Join(lines, ", ")}, frame: true}
+	d.add(b)
+	d.stack = append(d.stack, b)
 }
 
-func (d *drawing) close() {
-	d.indent--
-	d.line("end")
-}
+func (d *drawing) close() { d.stack = d.stack[:len(d.stack)-1] }
 
-// edge draws an arrow, such as --> or ==>, with words on it, where there are any.
-func (d *drawing) edge(from, arrow, to string, lines ...string) {
-	if d.edges++; d.cut && d.edges > mostEdges {
+func (d *drawing) add(b *box) {
+	if d.by == nil {
+		d.by = map[string]*box{}
+	}
+	b.id = "n" + strconv.Itoa(d.boxes)
+	d.boxes++
+	d.by[b.of] = b
+	if n := len(d.stack); n > 0 {
+		b.up = d.stack[n-1]
+		b.up.inside = append(b.up.inside, b)
 		return
 	}
-	text := ""
-	if len(lines) > 0 {
-		text = "|" + label(lines...) + "|"
+	d.order = append(d.order, entry{box: b})
+}
+
+// edge draws an arrow with text on it, where there is any.
+func (d *drawing) edge(from string, a arrow, to string, lines ...string) {
+	if d.edges++; d.cut && d.edges > mostEdges || d.by[from] == nil || d.by[to] == nil {
+		return
 	}
-	d.line(d.id(from), " ", arrow, text, " ", d.id(to))
+	l := &link{d.by[from], d.by[to], a, lines}
+	d.links = append(d.links, l)
+	d.order = append(d.order, entry{link: l})
 }
 
 // mostRunes is how long a line of a label may be.
 const mostRunes = 80
-
-// label is lines of text in quotes. Letters, digits and a few marks stand as they are; all else is written by its
-// number, so that no name becomes syntax, Markdown or HTML.
-func label(lines ...string) string {
-	var out strings.Builder
-	out.WriteByte('"')
-	for i, line := range lines {
-		if i > 0 {
-			out.WriteString("<br/>")
-		}
-		for n, r := range []rune(short(line)) {
-			switch {
-			case r == utf8.RuneError || !unicode.IsPrint(r):
-				out.WriteByte('?')
-			case unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" ._,/-()=:+…", r) && (n > 0 || r != '-'):
-				out.WriteRune(r)
-			default:
-				out.WriteString("#" + strconv.Itoa(int(r)) + ";")
-			}
-		}
-	}
-	out.WriteByte('"')
-	return out.String()
-}
 
 func short(s string) string {
 	if utf8.RuneCountInString(s) <= mostRunes {

@@ -101,7 +101,9 @@ var foreignKeys = []string{
 }
 
 // controllerFields are fields of metadata that controllers write.
-var controllerFields = []string{"finalizers", "ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName"}
+var controllerFields = []string{
+	"finalizers", "ownerReferences", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName",
+}
 
 // withDefaults returns both states of an object without what is a difference of their texts alone: what an API server,
 // a controller or a tool adds to the old one, and defaults that one of them sets.
@@ -127,7 +129,9 @@ func withDefaults(was, will *object) (old, now *syntax.Node) {
 }
 
 // coreGroups are the groups whose lists kubectl merges item by item; those of other kinds it replaces as a whole.
-var coreGroups = map[string]bool{"": true, "apps": true, "autoscaling": true, "policy": true, "rbac.authorization.k8s.io": true}
+var coreGroups = map[string]bool{
+	"": true, "apps": true, "autoscaling": true, "policy": true, "rbac.authorization.k8s.io": true,
+}
 
 // forget removes what was not applied and would not be: `kubectl apply` leaves such fields as they are.
 func forget(live, now, applied *syntax.Node, lists bool) {
@@ -142,7 +146,8 @@ func forget(live, now, applied *syntax.Node, lists bool) {
 				forget(&f.Value, a, b, lists)
 			}
 		}
-	case lists && live.Kind == syntax.Seq && now.Kind == syntax.Seq && applied.Kind == syntax.Seq && len(live.Items) == len(applied.Items):
+	case lists && live.Kind == syntax.Seq && now.Kind == syntax.Seq && applied.Kind == syntax.Seq &&
+		len(live.Items) == len(applied.Items):
 		for i := range live.Items {
 			if other := itemLike(now, &live.Items[i], i); other != nil {
 				forget(&live.Items[i], other, &applied.Items[i], lists)

@@ -141,3 +141,16 @@ func TestExportOfALiveNamespace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"+ Service ns/new", "- Service ns/of-another", "breaks host-removed: Service ns/of-another"}, reported(c))
 }
+
+// Lists of lists, of typed items without kinds, and what is not an object.
+func TestLists(t *testing.T) {
+	group := doc("networking.istio.io/v1", "WorkloadGroup", "g", "spec: {}\n")
+	same := func(old string) Changes { return compared(t, old, group) }
+	require.Empty(t, same(`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "List", "items": [
+{"apiVersion": "networking.istio.io/v1", "kind": "WorkloadGroup", "metadata": {"name": "g", "namespace": "ns"}, "spec": {}}]}]}`).Objects)
+	require.Empty(t, same(`{"apiVersion": "networking.istio.io/v1", "kind": "WorkloadGroupList", "metadata": {}, "items": [
+{"metadata": {"name": "g", "namespace": "ns"}, "spec": {}}]}`).Objects)
+	c := same(group + "---\n{}\n---\nimage: {tag: x}\n---\n[1, 2]\n---\napiVersion: v1\nkind: Service\n")
+	require.Empty(t, c.Objects)
+	require.Equal(t, []string{"3 documents that are not objects were not compared"}, c.Notes)
+}

@@ -91,7 +91,11 @@ func deleteCommands(ids []ID) []string {
 	var lines []string
 	for i := 0; i < len(ids); {
 		first, names := ids[i], []string(nil)
-		for i < len(ids) && len(names) < most && ids[i].Kind == first.Kind && ids[i].Group == first.Group && ids[i].Namespace == first.Namespace {
+		like := first
+		for i < len(ids) && len(names) < most {
+			if like.Name = ids[i].Name; ids[i] != like {
+				break
+			}
 			names = append(names, quoted(ids[i].Name))
 			i++
 		}

@@ -47,7 +47,8 @@ func WriteMarkdown(w io.Writer, c *Changes) error {
 		out.WriteString("\n| | object | what it means |\n|---|---|---|\n")
 		for i := range c.Consequences {
 			m := &c.Consequences[i]
-			row := fmt.Sprintf("| **%s** | %s | %s", m.Severity, markdown(strings.ReplaceAll(m.about(), "`", "'")), markdown(m.Message))
+			row := fmt.Sprintf("| **%s** | %s | %s", m.Severity, markdown(strings.ReplaceAll(m.about(), "`", "'")),
+				markdown(m.Message))
 			for n, step := range m.Steps {
 				row += fmt.Sprintf("<br>%d. %s", n+1, markdown(step))
 			}
@@ -77,7 +78,8 @@ func WriteMarkdown(w io.Writer, c *Changes) error {
 		section("VMs that run install.sh again: "+setupSummary(c.Setup), lines)
 	}
 	if len(c.Deletions) > 0 {
-		section(fmt.Sprintf("%s not made any more, and what deletes them", count(len(c.Deletions), "object")), c.deletionLines())
+		title := count(len(c.Deletions), "object") + " not made any more, and what deletes them"
+		section(title, c.deletionLines())
 	}
 	section(count(len(c.Objects), "object"), c.shortObjects())
 	section(count(len(c.Files), "file"), c.shortFiles())
@@ -176,11 +178,12 @@ func WriteGitHub(w io.Writer, c *Changes) error {
 	for i := range c.Consequences {
 		m := &c.Consequences[i]
 		command := map[Severity]string{Breaks: "error", Risk: "warning", Note: "notice"}[m.Severity]
+		title := "vmmesh diff: " + m.Severity.String() + ", " + m.Meaning
 		message := m.about() + ": " + m.Message
 		for n, step := range m.Steps {
 			message += fmt.Sprintf("\n%d. %s", n+1, step)
 		}
-		fmt.Fprintf(out, "::%s title=%s::%s\n", command, githubProperty.Replace("vmmesh diff: "+m.Severity.String()+", "+m.Meaning), githubMessage.Replace(message))
+		fmt.Fprintf(out, "::%s title=%s::%s\n", command, githubProperty.Replace(title), githubMessage.Replace(message))
 	}
 	if !c.Same() {
 		fmt.Fprintf(out, "::notice title=vmmesh diff::%s\n", githubMessage.Replace(c.headline()))

@@ -92,7 +92,8 @@ func findIstiodAddress(p *pair, report report) {
 		c := report(Breaks, about, "istiod is reached at %s instead of %s"+why, value(s.now), value(s.old))
 		c.Others = others
 		c.Steps = []string{
-			"see that istiod answers at " + value(s.now) + ", port 15012, from the VMs' network; keep " + orNone(some(lost)) + " as it is",
+			"see that istiod answers at " + value(s.now) + ", port 15012, from the VMs' network; keep " +
+				orNone(some(lost)) + " as it is",
 			installStep,
 			"give up " + orNone(some(lost)) + " when every VM is connected: `istioctl proxy-status`",
 		}

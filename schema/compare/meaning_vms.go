@@ -103,7 +103,9 @@ func byGroup(files []vmFile) []vmFiles {
 		g.files = append(g.files, f)
 	}
 	return slices.DeleteFunc(out, func(g vmFiles) bool {
-		return slices.ContainsFunc(g.files, func(f vmFile) bool { return f.instance == "" && f.name == "vm.env" && f.change != Changed })
+		return slices.ContainsFunc(g.files, func(f vmFile) bool {
+			return f.instance == "" && f.name == "vm.env" && f.change != Changed
+		})
 	})
 }
 

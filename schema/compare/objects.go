@@ -68,6 +68,7 @@ type set struct {
 	objects []*object
 	index   map[ID]*object
 	kinds   map[kind][]*object
+	others  int // documents that are not objects
 	// registered are the entries that istiod made, by the group that the VMs registered in. They are in the export of a
 	// cluster alone, and no build makes or removes them.
 	registered map[ID][]string
@@ -123,32 +124,59 @@ func readSet(dir string, files []File, c *Changes) (*set, diag.List) {
 			}
 		}
 		for _, d := range docs {
-			s.add(d.Root, name, c)
+			s.add(d.Root, name, listed{}, c)
 		}
+	}
+	if n := s.others; n > 0 {
+		c.Notes = append(c.Notes, fmt.Sprintf("%s that %s not compared", count(n, "document"),
+			verb(n, "is not an object was", "are not objects were")))
 	}
 	slices.SortFunc(s.objects, func(a, b *object) int { return a.ID.compare(b.ID) })
 	return s, findings
 }
 
-// add takes a document: an object, or a list of them as kubectl prints it.
-func (s *set) add(root *syntax.Node, file string, c *Changes) {
+// listed is what the items of a typed list are, where they do not have it themselves: an API server leaves it out.
+type listed struct{ version, kind string }
+
+// add takes a document: an object, or a list of them as kubectl or an API server prints it.
+func (s *set) add(root *syntax.Node, file string, of listed, c *Changes) {
 	version, kind := root.Get("apiVersion").Text(), root.Get("kind").Text()
+	if version == "" && kind == "" && of.kind != "" && root.Kind == syntax.Map {
+		version, kind = of.version, of.kind
+		whole := *root
+		whole.Fields = append([]syntax.Field{
+			{Key: "apiVersion", Value: syntax.Node{Kind: syntax.String, Value: version}},
+			{Key: "kind", Value: syntax.Node{Kind: syntax.String, Value: kind}},
+		}, drop(root, "apiVersion", "kind").Fields...)
+		root = &whole
+	}
 	group, _, grouped := strings.Cut(version, "/")
 	if !grouped {
 		group = ""
 	}
 	if items := root.Get("items"); items != nil && items.Kind == syntax.Seq && strings.HasSuffix(kind, "List") {
+		of := listed{version, strings.TrimSuffix(kind, "List")}
+		if of.kind == "" {
+			of = listed{}
+		}
 		for i := range items.Items {
-			s.add(&items.Items[i], file, c)
+			s.add(&items.Items[i], file, of, c)
 		}
 		return
 	}
 	id := ID{Group: group, Kind: kind, Namespace: at(root, "metadata", "namespace").Text(), Name: at(root,
 		"metadata", "name").Text()}
-	if version == "" || kind == "" || id.Name == "" || group == "kustomize.config.k8s.io" {
+	if version == "" || kind == "" || id.Name == "" {
+		if group != "kustomize.config.k8s.io" && (len(root.Fields) > 0 || len(root.Items) > 0 || root.Text() != "") {
+			s.others++
+		}
 		return
 	}
-	if group := at(root, "metadata", "annotations", registeredIn).Text(); group != "" && kind == "WorkloadEntry" && id.Group == networking {
+	if group == "kustomize.config.k8s.io" {
+		return
+	}
+	group = at(root, "metadata", "annotations", registeredIn).Text()
+	if group != "" && kind == "WorkloadEntry" && id.Group == networking {
 		of := ID{networking, "WorkloadGroup", id.Namespace, group}
 		s.registered[of] = append(s.registered[of], id.Name)
 		return
@@ -217,8 +245,8 @@ func specOf(o *object) string {
 	return labels.Get(specLabel).Text()
 }
 
-// ours returns which objects of a live cluster, that a build does not make, it made before: those with the labels of its
-// specs. Where none has these, a spec has another name than before, and those with labels of any are taken; where none
+// ours returns which objects of a live cluster, that a build does not make, it made before: those with the labels of
+// its specs. Where none has these, a spec has another name than before, and those with labels of any are taken; where none
 // has labels, all that the cluster and its controllers did not make.
 func ours(was, will *set) func(*object) bool {
 	specs := map[string]bool{}

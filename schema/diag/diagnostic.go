@@ -70,6 +70,8 @@ type Diagnostic struct {
 	Message  string // what is wrong, one line, no full stop
 	Help     string // what to write instead; may be empty
 
+	Fix *Fix // the change that repairs it; nil where there is none
+
 	NoExcerpt bool // the line of the source is not shown: there is a secret on it
 }
 

@@ -322,13 +322,13 @@ func only(rule *diag.Rule, report Report) Report {
 // eachPolicyAccess walks over the AuthorizationPolicies of VMs in a set. Those of one action for the same VMs are told
 // together with together, since what one does not allow another may.
 func eachPolicyAccess(s *manifest.Set, together bool, do func(access)) {
-	policies := peersOf(s)
+	policies, all := peersOf(s), classesOf(s)
 	ports := map[*manifest.Workload][]accessPort{}
 	for v := range distinctServices(s) {
 		if v.Headless || v.External {
 			continue
 		}
-		for _, w := range vms(s.Selected(v.Namespace, v.Selector)) {
+		for _, w := range all.vms(v.Namespace, v.Selector) {
 			for _, p := range v.Ports {
 				protocol := protocolOf(p)
 				target, ok := targetOn(w, p)
@@ -350,7 +350,7 @@ func eachPolicyAccess(s *manifest.Set, together bool, do func(access)) {
 		if len(p.Rules) == 0 || p.Action != security.AuthorizationPolicy_ALLOW && p.Action != security.AuthorizationPolicy_DENY || len(p.TargetRefs) > 0 {
 			continue
 		}
-		selected := s.Governed(r.Namespace, labels)
+		selected := all.governs(r.Namespace, labels)
 		i := slices.IndexFunc(selected, func(w *manifest.Workload) bool { return w.VM && len(ports[w]) > 0 })
 		if i < 0 {
 			continue

@@ -61,7 +61,7 @@ var userDataSize = diag.Rule{
 	Doc: "User-data is not larger than the cloud takes.",
 	Long: "A cloud's API refuses user-data above its limit, so that no VM is made at all: 16384 bytes on AWS, 262144 on GCP, 65535 on Azure, " +
 		"49149 on OpenStack (65535 in base64) and 49152 on vSphere (64 KiB in base64). vmmesh writes readable text while it fits, then one packed archive, " +
-		"then gzips the whole where the cloud takes bytes, then leaves diagnose.sh out (VM905). What is still too large has to be said in less, or has to be on the VM before it boots: " +
+		"then gzips the whole where the cloud takes bytes, then leaves diagnose.sh out (VM905). What is still too large has to be made smaller, or has to be on the VM before it boots: " +
 		"put the group's folder into the image and run its `install.sh` from user-data of your own, and then ignore this rule.",
 	Bad:  "vm: {cloud: {type: AWS}}\ngroups:\n- name: pay\n  instances: [...] # a thousand of them",
 	Good: "vm: {cloud: {type: AWS}}\ngroups:\n- name: pay\n  registration: Auto",

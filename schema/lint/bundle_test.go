@@ -30,7 +30,7 @@ func TestUserDataSizes(t *testing.T) {
 	}
 }
 
-// The mend is about what costs most.
+// The help is about what costs most.
 func TestUserDataMend(t *testing.T) {
 	for file, word := range map[string]string{"instances": "its 12 instances|whose 12 instances", "root-cert.pem": "istio.rootCert", "cluster.env": "vm.env", "mesh.yaml": "image"} {
 		found := Bundle(Sizes{UserData: []UserData{{Bytes: 2, Limit: 1, Largest: file, LargestIs: 1, Listed: 12}}})

@@ -88,7 +88,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// Where findings stand that the folder of bad specs does not show.
+// Where findings are that the folder of bad specs does not show.
 func TestPlaces(t *testing.T) {
 	for path, body := range map[string]string{
 		"spec.workloads[pay].metrics.port": "  workloads: [{name: pay, metrics: {port: 15020}, groups: [{name: a}]}]\n",

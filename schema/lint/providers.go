@@ -115,7 +115,7 @@ func (known providerSet) judge(all []*telemetry.ProviderRef, at diag.Path, u pur
 		case is == nil:
 			d := unknownProvider.At(here, "no provider is named %q", p.GetName()).WithHelp("%s", help)
 			if near := diag.Nearest(p.GetName(), fit); near != "" {
-				d = d.WithHelp("did you mean %q?", near)
+				d = d.Suggest("did you mean %q?", p.GetName(), near, fit)
 			}
 			report(d)
 		case !u.fits(is) && !u.doubtful(is):

@@ -79,11 +79,12 @@ var portNames = diag.Rule{
 }
 
 func findPortNames(s *manifest.Set, report Report) {
+	all := classesOf(s)
 	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
 		if e.Resolution == networking.ServiceEntry_NONE {
 			continue
 		}
-		selected := vms(s.Selected(r.Namespace, e.GetWorkloadSelector().GetLabels()))
+		selected := all.vms(r.Namespace, e.GetWorkloadSelector().GetLabels())
 		for i, p := range e.Ports {
 			if p.GetTargetPort() != 0 {
 				continue

@@ -57,8 +57,9 @@ var talkers = map[uint32]string{21: "FTP", 110: "POP3", 143: "IMAP", 587: "SMTP"
 
 // findServerFirst judges Services of VMs; those of pods are for those who deploy them.
 func findServerFirst(s *manifest.Set, report Report) {
+	all := classesOf(s)
 	for _, v := range s.Services() {
-		if len(vms(s.Selected(v.Namespace, v.Selector))) == 0 {
+		if len(all.vms(v.Namespace, v.Selector)) == 0 {
 			continue
 		}
 		for _, p := range v.Ports {
@@ -97,6 +98,7 @@ var protocolConflict = diag.Rule{
 }
 
 func findProtocolConflicts(s *manifest.Set, report Report) {
+	all := classesOf(s)
 	type place struct {
 		vm   *manifest.Workload
 		port uint32
@@ -110,7 +112,7 @@ func findProtocolConflicts(s *manifest.Set, report Report) {
 		if v.Headless || v.External {
 			continue
 		}
-		selected := vms(s.Selected(v.Namespace, v.Selector))
+		selected := all.vms(v.Namespace, v.Selector)
 		for _, p := range v.Ports {
 			protocol := protocolOf(p)
 			if protocol == "" || protocol == "UDP" {

@@ -65,11 +65,11 @@ func findTwoPeerPolicies(s *manifest.Set, report Report) {
 }
 
 // servicePorts are the ports by which Services lead clients to a VM, where they differ from its own: the Service's
-// number, and the VM's.
-func servicePorts(s *manifest.Set) map[*manifest.Workload]map[uint32]uint32 {
+// number, and the VM's; of the first VM of each class.
+func servicePorts(s *manifest.Set, c *classes) map[*manifest.Workload]map[uint32]uint32 {
 	found := map[*manifest.Workload]map[uint32]uint32{}
 	for v := range distinctServices(s) {
-		for _, w := range vms(s.Selected(v.Namespace, v.Selector)) {
+		for _, w := range c.vms(v.Namespace, v.Selector) {
 			for _, p := range v.Ports {
 				target := w.Ports[p.Name]
 				if p.TargetName != "" {
@@ -125,14 +125,15 @@ var portLevelService = diag.Rule{
 }
 
 func findPortLevelServices(s *manifest.Set, report Report) {
-	targets := servicePorts(s)
+	all := classesOf(s)
+	targets := servicePorts(s, all)
 	for r, p := range manifest.Each[*security.PeerAuthentication](s) {
 		labels := p.GetSelector().GetMatchLabels()
 		if len(labels) == 0 {
 			continue
 		}
 		for _, port := range slices.Sorted(maps.Keys(p.PortLevelMtls)) {
-			if w, target := misdialled(s.Governed(r.Namespace, labels), targets, port); w != nil {
+			if w, target := misdialled(all.governs(r.Namespace, labels), targets, port); w != nil {
 				report(portLevelService.At(r.Place("spec", "portLevelMtls").Key(strconv.Itoa(int(port))), "%d is a port of the Service; %s listens on %d", port, w.Resource, target).Key().
 					WithHelp("write \"%d\"", target))
 			}
@@ -152,13 +153,14 @@ var policyServicePort = diag.Rule{
 }
 
 func findPolicyServicePorts(s *manifest.Set, report Report) {
-	targets := servicePorts(s)
+	all := classesOf(s)
+	targets := servicePorts(s, all)
 	for r, p := range manifest.Each[*security.AuthorizationPolicy](s) {
 		labels := p.GetSelector().GetMatchLabels()
 		if len(labels) == 0 {
 			continue
 		}
-		workloads := s.Governed(r.Namespace, labels)
+		workloads := all.governs(r.Namespace, labels)
 		for i, rule := range p.Rules {
 			for j, to := range rule.GetTo() {
 				for k, text := range to.GetOperation().GetPorts() {

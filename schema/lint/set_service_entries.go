@@ -25,6 +25,7 @@ var entryPortShadow = diag.Rule{
 }
 
 func findEntryPortShadows(s *manifest.Set, report Report) {
+	all := classesOf(s)
 	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
 		for i, p := range e.Ports {
 			if p.TargetPort == 0 {
@@ -39,7 +40,7 @@ func findEntryPortShadows(s *manifest.Set, report Report) {
 				say("endpoint "+e.Endpoints[j].Address, e.Endpoints[j].Ports[p.Name])
 				continue
 			}
-			for _, w := range vms(s.Selected(r.Namespace, e.GetWorkloadSelector().GetLabels())) {
+			for _, w := range all.vms(r.Namespace, e.GetWorkloadSelector().GetLabels()) {
 				// A VM that only listens elsewhere than the others is what the names are for.
 				if own := w.Ports[p.Name]; own != 0 && own != p.TargetPort && portNamed(w, p.TargetPort) != "" {
 					say(w.Resource.String(), own)

@@ -116,12 +116,13 @@ var namedTarget = diag.Rule{
 }
 
 func findNamedTargets(s *manifest.Set, report Report) {
+	all := classesOf(s)
 	for _, v := range s.Services() {
 		for _, p := range v.Ports {
 			if p.TargetName == "" {
 				continue
 			}
-			for _, w := range vms(s.Selected(v.Namespace, v.Selector)) {
+			for _, w := range all.vms(v.Namespace, v.Selector) {
 				if _, has := w.Ports[p.TargetName]; has {
 					continue
 				}
@@ -154,9 +155,10 @@ var portShadow = diag.Rule{
 // findPortShadows is silent where a VM only listens elsewhere than the others: that is what the names are for. It speaks
 // where the number is another port of the same VM.
 func findPortShadows(s *manifest.Set, report Report) {
+	all := classesOf(s)
 	for _, v := range s.Services() {
 		for _, p := range v.Ports {
-			for _, w := range vms(s.Selected(v.Namespace, v.Selector)) {
+			for _, w := range all.vms(v.Namespace, v.Selector) {
 				own, has := w.Ports[p.Name]
 				if p.Target == 0 || !has || own == p.Target {
 					continue

@@ -39,16 +39,17 @@ func findVMPorts(s *manifest.Set, report Report) {
 	if len(s.VMs()) == 0 {
 		return
 	}
-	targets, policies := ledTo(s), peersOf(s)
+	all := classesOf(s)
+	targets, policies := ledTo(s, all), peersOf(s)
 	for _, vm := range s.VMs() {
 		w := its(s, vm)
 		ports, set := vm.Env["ISTIO_INBOUND_PORTS"]
 		if w == nil || !set && !whole(vm) || vm.Env["ISTIO_CUSTOM_IP_TABLES"] == "true" {
 			continue
 		}
-		wanted := targets[w]
+		wanted := targets[all.first[w]]
 		if g := itsGroup(s, vm); len(wanted) == 0 && g != nil {
-			wanted = targets[g]
+			wanted = targets[all.first[g]]
 		}
 		listed := func(list string, port uint32) bool {
 			return slices.ContainsFunc(strings.Split(list, ","), func(s string) bool {
@@ -83,8 +84,8 @@ func findVMPorts(s *manifest.Set, report Report) {
 	}
 }
 
-// ledTo finds the ports to which Services and ServiceEntries lead clients, of each VM.
-func ledTo(s *manifest.Set) map[*manifest.Workload]map[uint32]bool {
+// ledTo finds the ports to which Services and ServiceEntries lead clients, of the first VM of each class.
+func ledTo(s *manifest.Set, all *classes) map[*manifest.Workload]map[uint32]bool {
 	found := map[*manifest.Workload]map[uint32]bool{}
 	add := func(w *manifest.Workload, port uint32) {
 		if found[w] == nil {
@@ -95,7 +96,7 @@ func ledTo(s *manifest.Set) map[*manifest.Workload]map[uint32]bool {
 		}
 	}
 	for v := range distinctServices(s) {
-		for _, w := range vms(s.Selected(v.Namespace, v.Selector)) {
+		for _, w := range all.vms(v.Namespace, v.Selector) {
 			for _, p := range v.Ports {
 				if target, ok := targetOn(w, p); ok && p.Protocol != "UDP" && p.Protocol != "SCTP" {
 					add(w, target)
@@ -104,7 +105,7 @@ func ledTo(s *manifest.Set) map[*manifest.Workload]map[uint32]bool {
 		}
 	}
 	for r, e := range manifest.Each[*networking.ServiceEntry](s) {
-		for _, w := range vms(s.Selected(r.Namespace, e.GetWorkloadSelector().GetLabels())) {
+		for _, w := range all.vms(r.Namespace, e.GetWorkloadSelector().GetLabels()) {
 			for _, p := range e.Ports {
 				switch own := w.Ports[p.GetName()]; {
 				case own != 0:

@@ -50,8 +50,11 @@ func findOlderReading(n *syntax.Node, at diag.Path, report Report) {
 		findOlderReading(&n.Items[i], at.Item(i, ""), report)
 	}
 	read := n.OlderReading()
+	switch key := at.LastKey(); {
+	case read == "", key == "mode" || key == "defaultMode": // the modes of files are in octal digits on purpose
+		return
+	}
 	switch read {
-	case "":
 	case "true", "false":
 		report(olderReading.At(at, "the API server reads %s as the boolean %s", n.Value, read).
 			WithHelp("quote it where text is wanted: %q; write %s where a boolean is", n.Value, read))

@@ -54,7 +54,7 @@ func TestSuppressByComment(t *testing.T) {
 	}
 }
 
-// Comments drop findings that they name and nothing else, wherever they stand.
+// Comments drop findings that they name and nothing else, wherever they are.
 func FuzzSuppressByComment(f *testing.F) {
 	f.Add("# vmmesh:ignore VM209 reason\na: 1\n", 2)
 	f.Add("a: 1 # vmmesh:ignore VM209,VM113 \x00\n", 1)

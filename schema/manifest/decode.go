@@ -61,9 +61,13 @@ type decoder struct {
 func (d *decoder) add(f diag.Diagnostic) { d.found = append(d.found, f) }
 
 // wrong reports a value that cannot be read, and names what was found.
-func (d *decoder) wrong(at diag.Path, n *syntax.Node, expected, help string) {
+func (d *decoder) wrong(at diag.Path, n *syntax.Node, expected, help string, fix ...diag.Fix) {
 	f := ruleType.At(at, "%s must be %s, not %s", subject(at), expected, describe(n))
 	f.Help = help
+	if len(fix) > 0 && fix[0].New != "" {
+		fix[0].Old = n.Value
+		f.Fix = &fix[0]
+	}
 	d.add(f)
 }
 
@@ -86,7 +90,7 @@ func (d *decoder) message(n *syntax.Node, m protoreflect.Message, site *messageR
 			f = p.aliases[key.Key]
 		}
 		if f == nil {
-			d.unknown(p, key.Key, at)
+			d.unknown(p, n, key.Key, at)
 			continue
 		}
 		if key.Value.Kind == syntax.Null {
@@ -108,15 +112,18 @@ func (d *decoder) message(n *syntax.Node, m protoreflect.Message, site *messageR
 }
 
 // unknown reports a key that the type does not have.
-func (d *decoder) unknown(p *messagePlan, key string, at diag.Path) {
+func (d *decoder) unknown(p *messagePlan, n *syntax.Node, key string, at diag.Path) {
 	f := ruleUnknown.At(at.Key(key), "unknown field %q in %s", key, p.name).Key()
 	switch meant, near := alike(key, p.names), diag.Nearest(key, p.names); {
 	case meant != "":
-		f = f.WithHelp("write %s, as Istio's YAML spells it", meant)
+		f = f.Suggest("write %s, as Istio's YAML spells it", key, meant, p.names)
 	case near != "":
-		f = f.WithHelp("did you mean %q?", near)
+		f = f.Suggest("did you mean %q?", key, near, p.names)
 	default:
 		f.Help = p.mapHelp()
+	}
+	if f.Fix != nil && n.Get(f.Fix.New) != nil {
+		f.Fix = nil // the field is there already
 	}
 	d.add(f)
 }
@@ -131,7 +138,7 @@ func (d *decoder) tooNew(f *fieldPlan, at diag.Path) bool {
 	return true
 }
 
-// oneofs reports fields of one group that stand side by side.
+// oneofs reports fields of one group that are side by side.
 func (d *decoder) oneofs(n *syntax.Node, p *messagePlan, at diag.Path) {
 	for _, members := range p.oneofs {
 		var set []string

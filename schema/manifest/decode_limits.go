@@ -217,7 +217,7 @@ func (d *decoder) required(n *syntax.Node, p *messagePlan, name string, at diag.
 	}
 }
 
-// isBlank tells whether a value is written like an absent one.
+// isBlank reports whether a value is written like an absent one.
 func isBlank(n *syntax.Node) bool {
 	switch n.Kind {
 	case syntax.Null:

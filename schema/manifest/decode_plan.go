@@ -31,7 +31,7 @@ type fieldPlan struct {
 	site  *messageRules // the rules of the message that it holds, where they are not the type's own
 }
 
-// wordPlan is the words of an enum that may be written.
+// wordPlan is the values of an enum that may be written.
 type wordPlan struct {
 	names  []string
 	byName map[string]word
@@ -117,7 +117,7 @@ func rulesOf(id string) *messageRules {
 	return nil
 }
 
-// mapHelp says what may stand in a message's map.
+// mapHelp returns what may be in a message's map.
 func (p *messagePlan) mapHelp() string {
 	if len(p.names) == 0 {
 		return "this block has no fields: write {}"

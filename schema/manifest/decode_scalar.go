@@ -59,29 +59,32 @@ func (d *decoder) boolean(n *syntax.Node, at diag.Path) (protoreflect.Value, boo
 	if n.Kind == syntax.Bool {
 		return protoreflect.ValueOfBool(n.Value == "true"), true
 	}
-	help := "write true or false"
+	help, fix := "write true or false", diag.Fix{}
 	if n.Kind == syntax.String {
 		switch strings.ToLower(n.Value) {
 		case "true", "yes", "on", "y":
-			help = "write true, without quotes"
+			help, fix = "write true, without quotes", diag.Fix{New: "true", YAML: true, Certain: true}
 		case "false", "no", "off", "n":
-			help = "write false, without quotes"
+			help, fix = "write false, without quotes", diag.Fix{New: "false", YAML: true, Certain: true}
 		}
 	}
-	d.wrong(at, n, "true or false", help)
+	d.wrong(at, n, "true or false", help, fix)
 	return protoreflect.Value{}, false
 }
 
 func (d *decoder) word(n *syntax.Node, words *wordPlan, at diag.Path) (protoreflect.Value, bool) {
 	w, ok := words.byName[n.Value]
 	if n.Kind != syntax.String || !ok {
-		help := ""
+		help, fix := "", diag.Fix{}
 		if meant, near := alike(n.Value, words.names), diag.Nearest(n.Value, words.names); meant != "" {
-			help = "write " + meant
+			help, fix.New = "write "+meant, meant
 		} else if near != "" {
-			help = "did you mean " + near + "?"
+			help, fix.New = "did you mean "+near+"?", near
 		}
-		d.wrong(at, n, listed(words.names, "or"), help)
+		if fix.New != "" {
+			fix.Certain = n.Kind == syntax.String && diag.Certain(n.Value, fix.New, words.names)
+		}
+		d.wrong(at, n, listed(words.names, "or"), help, fix)
 		return protoreflect.Value{}, false
 	}
 	if d.minor != 0 && w.since > d.minor {
@@ -105,7 +108,7 @@ func (d *decoder) number(n *syntax.Node, kind protoreflect.Kind, at diag.Path) (
 	v, ok := floatOf(n)
 	switch {
 	case !ok:
-		d.wrong(at, n, "a number", unquoteHelp(n))
+		d.wrong(at, n, "a number", unquoteHelp(n), unquoteFix(n))
 		return protoreflect.Value{}, false
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		d.wrong(at, n, "a finite number", "")
@@ -136,7 +139,7 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 		v, ok = parseInteger(n.Value, 10)
 	}
 	if !ok {
-		d.wrong(at, n, "an integer", cmp.Or(unquoteHelp(n), integerHelp(n, at)))
+		d.wrong(at, n, "an integer", cmp.Or(unquoteHelp(n), integerHelp(n, at)), unquoteFix(n))
 		return protoreflect.Value{}, false
 	}
 	if v.negative && (low == 0 && v.size > 0 || v.size > uint64(-(low+1))+1 && low != 0) || !v.negative && v.size > high {
@@ -154,7 +157,7 @@ func (d *decoder) integer(n *syntax.Node, kind protoreflect.Kind, at diag.Path) 
 	return protoreflect.ValueOfInt64(v.signed()), true
 }
 
-// unquoteHelp says how to mend a number that is written as text.
+// unquoteHelp returns how to fix a number that is written as text.
 func unquoteHelp(n *syntax.Node) string {
 	if older := n.OlderReading(); older != "" {
 		return "write the number in decimal digits alone, such as " + older
@@ -184,6 +187,14 @@ func integerHelp(n *syntax.Node, at diag.Path) string {
 		return "write the port's number, such as 8080"
 	}
 	return ""
+}
+
+// unquoteFix is the fix of a number that is written as text.
+func unquoteFix(n *syntax.Node) diag.Fix {
+	if n.Kind == syntax.String && n.Quoted && unquoteHelp(n) == fmt.Sprintf("write %s, without quotes", n.Value) {
+		return diag.Fix{New: n.Value, YAML: true, Certain: true}
+	}
+	return diag.Fix{}
 }
 
 // mapKey reads a map's key, which is text in YAML whatever its type is. The decimal form alone is a number.

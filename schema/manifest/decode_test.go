@@ -18,7 +18,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// readTree reads YAML; the one document of it stands at the root.
+// readTree reads YAML; its one document is at the root.
 func readTree(t testing.TB, yaml string) (*syntax.Node, diag.Path) {
 	t.Helper()
 	docs, found := syntax.Read("test.yaml", []byte(yaml))
@@ -389,7 +389,7 @@ func TestMinorOf(t *testing.T) {
 	}
 }
 
-// The examples of the rules' documentation draw their rule, and the mended ones nothing.
+// The examples of the rules' documentation draw their rule, and the fixed ones nothing.
 func TestRulesExamples(t *testing.T) {
 	blocks := map[string]func(n *syntax.Node) (*syntax.Node, proto.Message){
 		"VM020": func(n *syntax.Node) (*syntax.Node, proto.Message) {

@@ -3,7 +3,7 @@ package manifest
 import "google.golang.org/protobuf/reflect/protoreflect"
 
 // FirstVersion is the minor of the Istio (27 for 1.27) whose API first had a field, by its JSON name, of a message, or
-// a word of an enum; 0 where that was before 1.24, the oldest that vmmesh knows.
+// a value of an enum; 0 where that was before 1.24, the oldest that vmmesh knows.
 func FirstVersion(owner protoreflect.FullName, name string) int {
 	return firstVersions[string(owner)+"."+name]
 }

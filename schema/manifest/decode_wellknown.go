@@ -38,7 +38,7 @@ func readerOf(name protoreflect.FullName) func(*decoder, *syntax.Node, protorefl
 	return nil
 }
 
-// fill copies what was read into the message of the field; the types differ only where somebody decodes into
+// fill copies what was read into the message of the field; the types differ only where a caller decodes into
 // messages that were not generated.
 func (d *decoder) fill(m protoreflect.Message, read proto.Message, at diag.Path) {
 	if m.Descriptor() != read.ProtoReflect().Descriptor() {
@@ -188,7 +188,7 @@ func (d *decoder) freeNumber(n *syntax.Node, at diag.Path) *structpb.Value {
 	return structpb.NewNumberValue(v)
 }
 
-// isExact tells whether an integer is the same as a double.
+// isExact reports whether an integer is the same as a double.
 func isExact(text string) bool {
 	i, ok := new(big.Int).SetString(text, 0)
 	if !ok {

@@ -33,7 +33,7 @@ func subject(at diag.Path) string {
 	return at.LastKey()
 }
 
-// describe names a value as it stands in the text.
+// describe names a value as it is in the text.
 func describe(n *syntax.Node) string {
 	switch n.Kind {
 	case syntax.Null:

@@ -16,7 +16,7 @@ import (
 // 64-bit integers are plain numbers, because Istio's CRDs ask for integers there. Plain Go values follow
 // encoding/json, omitempty and omitzero included, except that nil lists and maps without them print [] and {}, and that
 // [Fields] are a map.
-// Fields stand in the order in which the .proto file or the Go struct declares them, map keys in byte order.
+// Fields are in the order in which the .proto file or the Go struct declares them, map keys in byte order.
 //
 // A Go type outside this list is a mistake in this program, not in anybody's input: it panics with the type's name.
 // TestEveryEmittedFieldIsSupported proves that nothing reachable from an emitted kind does.
@@ -26,7 +26,7 @@ type Encoder struct {
 	keys []string // scratch for sorting the keys of a map that holds scalars
 }
 
-// position says what stands directly before the next thing to be written.
+// position is what is directly before the next thing to be written.
 type position uint8
 
 const (
@@ -51,7 +51,7 @@ func (e *Encoder) Object(o *Object) {
 	e.object(o, 0)
 }
 
-// Item appends o as one item of a block sequence whose dashes stand in column 0, as in the `items` of a List.
+// Item appends o as one item of a block sequence whose dashes are in column 0, as in the `items` of a List.
 func (e *Encoder) Item(o *Object) {
 	e.buf = append(e.buf, '-')
 	e.at = afterDash
@@ -156,7 +156,7 @@ func (e *Encoder) key(key string, indent int) {
 	e.buf = append(e.buf, ':')
 }
 
-// gap stands between a key or dash and a scalar.
+// gap is between a key or dash and a scalar.
 func (e *Encoder) gap() {
 	if e.at != atStart {
 		e.buf = append(e.buf, ' ')
@@ -197,7 +197,7 @@ func (e *Encoder) stringMap(m map[string]string, indent int) {
 	}
 }
 
-// isNil tells whether v is nothing at all, typed or not.
+// isNil reports whether v is nothing at all, typed or not.
 func isNil(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Invalid:

@@ -14,7 +14,7 @@ import (
 	telemetry "istio.io/api/telemetry/v1"
 )
 
-// printed is one of every message type that stands at the top of something we print.
+// printed is one of every message type that is at the top of something we print.
 func printed() []proto.Message {
 	return []proto.Message{
 		&networking.WorkloadGroup{}, &networking.WorkloadEntry{}, &networking.ServiceEntry{}, &networking.DestinationRule{},

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// writer prints a value of the Go type that it was made for. The value's key and colon, or its dash, stand at the end
+// writer prints a value of the Go type that it was made for. The value's key and colon, or its dash, are at the end
 // of the buffer; indent is the column where that line begins.
 type writer func(e *Encoder, v reflect.Value, indent int)
 
@@ -16,7 +16,7 @@ type writer func(e *Encoder, v reflect.Value, indent int)
 type layout struct {
 	fields []field
 	weight int           // index of the Go field that says how a list item weighs against its siblings, or -1
-	zero   reflect.Value // the empty struct, which a nil message stands for
+	zero   reflect.Value // the empty struct, which a nil message is read as
 }
 
 // field is one field of a struct, or all members of one oneof.

@@ -324,7 +324,7 @@ func requireSameJSON(t *testing.T, want, got any) {
 	require.Equal(t, want, generic(t, b))
 }
 
-// requireOrder proves that fields stand as the .proto file has them, and that maps are sorted.
+// requireOrder proves that fields are in the order in which the .proto file has them, and that maps are sorted.
 func requireOrder(t *testing.T, d protoreflect.MessageDescriptor, n *yaml.Node) {
 	t.Helper()
 	if d.FullName().Parent() == "google.protobuf" {

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// How a scalar is written. Readers of YAML 1.1 and 1.2 disagree about which bare words are strings, so a string stands
+// How a scalar is written. Readers of YAML 1.1 and 1.2 disagree about which bare words are strings, so a string is
 // bare only where all of them agree, and in double quotes otherwise:
 //
-//   - bare: a letter or a slash, then letters, digits and -_./:,+@=* with no colon at the end; but no word that some
+//   - bare: a letter or a slash, then letters, digits and -_./:,+@=* with no colon at the end; but not a word that some
 //     version of YAML takes for a boolean or null, and no e or E before a digit;
 //   - bare too, because they are everywhere and no version of YAML takes them for numbers: dotted quads, with or
 //     without a prefix length, and durations such as 1.5s and 1h30m;
@@ -69,7 +69,7 @@ func isBare(s string) bool {
 	return !isWord(s)
 }
 
-// isWord tells whether some version of YAML takes s for a boolean or for null.
+// isWord reports whether some version of YAML takes s for a boolean or for null.
 func isWord(s string) bool {
 	if len(s) > len("false") {
 		return false
@@ -82,7 +82,7 @@ func isWord(s string) bool {
 	return false
 }
 
-// isQuad tells whether s is four numbers of one to three digits with dots between them, and perhaps /0 to /99 after them.
+// isQuad reports whether s is four numbers of one to three digits with dots between them, and perhaps /0 to /99 after them.
 func isQuad(s string) bool {
 	digits, dots, slash := 0, 0, false
 	for i := 0; i < len(s); i++ {
@@ -102,7 +102,7 @@ func isQuad(s string) bool {
 	return dots == 3 && digits > 0
 }
 
-// isDuration tells whether s is one or more decimal numbers, each with a unit of time.
+// isDuration reports whether s is one or more decimal numbers, each with a unit of time.
 func isDuration(s string) bool {
 	for s != "" {
 		n := countDigits(s)
@@ -136,7 +136,7 @@ func countDigits(s string) int {
 	return n
 }
 
-// isLiteral tells whether s may be a literal block.
+// isLiteral reports whether s may be a literal block.
 func isLiteral(s string) bool {
 	if len(s) < 2 || s[len(s)-1] != '\n' || s[0] == ' ' || s[0] == '\t' {
 		return false
@@ -191,8 +191,8 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// isUnseen tells whether a character outside ASCII is escaped: what YAML forbids or takes for a line break, and what
-// nobody could see or what would turn the text around: spaces and marks without width, direction overrides, tags.
+// isUnseen reports whether a character outside ASCII is escaped: what YAML forbids or takes for a line break, and what
+// a reader could not see or what would turn the text around: spaces and marks without width, direction overrides, tags.
 // The list is fixed, so that the same text comes out whatever Unicode version Go has.
 func isUnseen(r rune) bool {
 	switch {
@@ -224,7 +224,7 @@ func appendEscape(dst []byte, r rune) []byte {
 }
 
 // appendFloat appends a number of 32 or 64 bits so that every version of YAML reads a number: an exponent has a sign
-// and stands behind a decimal point. What JSON has no number for is a string, as proto3 JSON says.
+// and is behind a decimal point. What JSON has no number for is a string, as proto3 JSON says.
 func appendFloat(dst []byte, f float64, bits int) []byte {
 	switch {
 	case math.IsNaN(f):

@@ -27,7 +27,7 @@ var hostile = []string{
 	strings.Repeat("a", 2000), strings.Repeat("é ", 700), strings.Repeat("a\n", 3000), strings.Repeat("\"", 600), strings.Repeat("a ", 5000),
 }
 
-// holder puts one string in every kind of place that a string can stand in.
+// holder puts one string in every kind of place that a string can be in.
 type holder struct {
 	Value string              `json:"value"`
 	Map   map[string]string   `json:"map"`

@@ -36,7 +36,7 @@ const (
 	securityV1   = "security.istio.io/v1"
 )
 
-// examples are one object of each kind, as somebody might write it by hand; files named after them hold their text.
+// examples are one object of each kind, as a user might write it by hand; files named after them hold their text.
 func examples() []*Object {
 	labels := map[string]string{"app": "payment-service", "class": "vm", "version": "v1", "topology.istio.io/locality": "us-west1/zone-a"}
 	group := istioObject(networkingV1, "WorkloadGroup", "payment-service", &networking.WorkloadGroup{

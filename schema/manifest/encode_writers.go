@@ -128,7 +128,7 @@ func listWriter(item writer) writer {
 	return func(e *Encoder, v reflect.Value, indent int) { e.list(v, indent, item) }
 }
 
-// list prints a list with its dashes in the column of its key, or of what follows the dash that it stands behind.
+// list prints a list with its dashes in the column of its key, or of what follows the dash before it.
 func (e *Encoder) list(v reflect.Value, indent int, item writer) {
 	n := v.Len()
 	if n == 0 {

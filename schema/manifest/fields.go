@@ -1,4 +1,4 @@
 package manifest
 
-// Fields is a map whose keys stand in an order of its own: [Encoder] prints it as it is.
+// Fields is a map with an order of its keys: [Encoder] prints it as it is.
 type Fields []Field

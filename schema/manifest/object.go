@@ -28,8 +28,8 @@ type Field struct {
 	Value any
 }
 
-// Path is where the object stands in the output tree, with slashes: manifests/<namespace>/<kind>-<name>.yaml.
-// A Namespace stands in the folder of the namespace that it makes.
+// Path is where the object is in the output tree, with slashes: manifests/<namespace>/<kind>-<name>.yaml.
+// A Namespace is in the folder of the namespace that it makes.
 func (o *Object) Path() string {
 	folder := o.Namespace
 	if folder == "" {

@@ -6,8 +6,8 @@ var ruleUnknown = &diag.Rule{
 	ID: "VM020", Name: "unknown-istio-field", Severity: diag.Error,
 	Doc: "A block of Istio's has a field that Istio's type does not have.",
 	Long: "The API server drops a field that its schema does not know, with a warning that pipelines seldom show: the setting " +
-		"looks made and is not. Names are spelt as in Istio's YAML, in lower camelCase; the snake_case of the protobuf files " +
-		"is not accepted. Mend the spelling, or move the field to the block that has it.",
+		"looks made and is not. Names are spelled as in Istio's YAML, in lower camelCase; the snake_case of the protobuf files " +
+		"is not accepted. Fix the spelling, or move the field to the block that has it.",
 	Bad:  "trafficPolicy:\n  conectionPool:\n    tcp: {maxConnections: 100}\n",
 	Good: "trafficPolicy:\n  connectionPool:\n    tcp: {maxConnections: 100}\n",
 }
@@ -16,7 +16,7 @@ var ruleType = &diag.Rule{
 	ID: "VM021", Name: "wrong-istio-value", Severity: diag.Error,
 	Doc: "A value inside a block of Istio's cannot be read as what the field holds.",
 	Long: "Istio's types are strict: a duration has a unit, a number is not quoted, a word is one of the field's own, and of " +
-		"fields that exclude each other one stands alone. The API server refuses what breaks that, and with it the whole object.",
+		"fields that exclude each other only one is set. The API server refuses what breaks that, and with it the whole object.",
 	Bad:  "http:\n- route: [{destination: {}}]\n  timeout: 10\n",
 	Good: "http:\n- route: [{destination: {}}]\n  timeout: 10s\n",
 }
@@ -33,7 +33,7 @@ var ruleLimit = &diag.Rule{
 var ruleNewer = &diag.Rule{
 	ID: "VM023", Name: "newer-than-istio", Severity: diag.Error,
 	Doc: "A block of Istio's uses a field or a word that is newer than istio.version.",
-	Long: "An older control plane's schema does not have it: the API server drops the field in silence, or refuses the word, and " +
+	Long: "An older control plane's schema does not have it: the API server drops the field in silence, or refuses the value, and " +
 		"what was meant does not happen. Leave it out, or upgrade Istio and raise istio.version.",
 	Bad:  "istio: {version: 1.24.0}\nworkloads:\n- name: pay\n  services: [{name: pay, traffic: {trafficPolicy: {retryBudget: {percent: 20}}}}]\n",
 	Good: "istio: {version: 1.27.0}\nworkloads:\n- name: pay\n  services: [{name: pay, traffic: {trafficPolicy: {retryBudget: {percent: 20}}}}]\n",

@@ -76,7 +76,7 @@ var settings = map[string]bool{"vmmesh.dev": true, "kustomize.config.k8s.io": tr
 // that are no Kubernetes objects (values, settings of tools) are passed over, and a text without any document is
 // no fault. A document with a fault of syntax is left out. Findings are those of the syntax, and those of [Set.Add].
 func (s *Set) Read(name string, src []byte) diag.List {
-	documents, findings := syntax.Read(name, src)
+	documents, findings := readDocuments(name, src)
 	findings = slices.DeleteFunc(findings, func(d diag.Diagnostic) bool { return d.Rule == noDocument })
 	broken := map[*diag.Source]bool{}
 	for _, d := range findings {
@@ -194,7 +194,7 @@ func (s *Set) add(r *Resource) diag.List {
 	return findings
 }
 
-// whereIs says where an object stands, for a message about another one.
+// whereIs returns where an object is, for a message about another one.
 func whereIs(r *Resource) string {
 	source := r.At.Source()
 	if source == nil {
@@ -293,7 +293,7 @@ func (s *Set) All() []*Resource { return s.all }
 // OfKind lists the objects of one kind in the order in which they came; the group of "v1" is "".
 func (s *Set) OfKind(group, kind string) []*Resource { return s.byKind[groupKind{group, kind}] }
 
-// Holds tells whether there is anything in a namespace. The Namespace itself is in none.
+// Holds reports whether there is anything in a namespace. The Namespace itself is in none.
 func (s *Set) Holds(namespace string) bool { return s.held[namespace] }
 
 // Find is one object; nil where there is none. It knows Istio's kinds, Namespace, ServiceAccount, Service, and what has

@@ -54,7 +54,7 @@ var istioKinds = map[groupKind]istioKind{
 	{TelemetryGroup, "Telemetry"}: {spec[telemetry.Telemetry], telemetryVersions},
 }
 
-// coreKinds are the other kinds that a mesh is concerned with. Those with pods have where their pods' metadata stands.
+// coreKinds are the other kinds that a mesh is concerned with. Those with pods have where their pods' metadata is.
 var coreKinds = map[groupKind][]string{
 	{"", "Namespace"}:                  nil,
 	{"", "Service"}:                    nil,

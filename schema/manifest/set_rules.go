@@ -25,7 +25,7 @@ var ruleOlder = &diag.Rule{
 	ID: "VM026", Name: "older-version", Severity: diag.Info,
 	Doc: "An object of Istio's is of the newest version of its kind.",
 	Long: "v1 of networking.istio.io, security.istio.io and telemetry.istio.io is served by every Istio since 1.22, and is the version in which objects are stored or will be. Older ones are served too, until Istio takes them away: " +
-		"write v1 where nobody needs an older Istio. Only the apiVersion differs.",
+		"write v1 where no client needs an older Istio. Only the apiVersion differs.",
 	Bad:  "apiVersion: networking.istio.io/v1beta1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\nspec: {egress: [{hosts: [\"./*\"]}]}\n",
 	Good: "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: default, namespace: pay}\nspec: {egress: [{hosts: [\"./*\"]}]}\n",
 }

@@ -216,3 +216,21 @@ func TestSetWithoutLines(t *testing.T) {
 	require.Equal(t, diag.Pos{}, found[0].Pos())
 	require.Nil(t, s.Add(nil, nil))
 }
+
+// TestReadStreamOfJSON reads JSON values one after another, as jq -c prints them, and finds places in them.
+func TestReadStreamOfJSON(t *testing.T) {
+	const text = `{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"pay","namespace":"shop"}}
+ {"apiVersion":"networking.istio.io/v1",
+  "kind":"WorkloadEntry","metadata":{"name":"pay-1","namespace":"shop"},"spec":{"adress":"10.0.0.1"}}{"kind":"List","apiVersion":"v1","items":[]}
+`
+	set := &manifest.Set{}
+	found := set.Read("stream.json", []byte(text))
+	require.Equal(t, 2, set.Len())
+	require.Len(t, found, 2) // the field that does not exist, and the one that is missing
+	require.Equal(t, diag.Pos{Line: 3, Col: 81}, found[0].Pos())
+	require.Equal(t, text, string(found[0].At.Source().Text))
+
+	for _, broken := range []string{"{\"a\": 1}\n{\"b\" 2}", `{"a": 1} [2]`} {
+		require.NotEmpty(t, set.Read("stream.json", []byte(broken)), broken)
+	}
+}

@@ -8,7 +8,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// VM is the settings with which VMs join: a cluster.env, and what stands beside it. One is for the VMs of a group, or for
+// VM is the settings with which VMs join: a cluster.env, and what is beside it. One is for the VMs of a group, or for
 // a single VM.
 type VM struct {
 	Name   string            // where its cluster.env is

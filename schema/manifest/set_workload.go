@@ -18,7 +18,7 @@ type Workload struct {
 	VM        bool              // a WorkloadEntry or WorkloadGroup
 	Clients   map[string]string // labels by which Services, ServiceEntries and subsets select it
 	Own       map[string]string // labels that it reports of itself, as far as manifests tell: those that policies go by
-	LabelsAt  diag.Path         // where its own labels stand
+	LabelsAt  diag.Path         // where its own labels are
 	Account   string            // its service account, of a VM
 	AccountAt diag.Path
 	Ports     map[string]uint32 // of a VM: the ports that it listens on, by name
@@ -31,13 +31,13 @@ type Workload struct {
 	LocalAt   diag.Path
 }
 
-// Group tells whether the workload is a WorkloadGroup.
+// Group reports whether the workload is a WorkloadGroup.
 func (w *Workload) Group() bool { return w.VM && w.Kind == "WorkloadGroup" }
 
-// Entry tells whether the workload is a WorkloadEntry.
+// Entry reports whether the workload is a WorkloadEntry.
 func (w *Workload) Entry() bool { return w.VM && w.Kind == "WorkloadEntry" }
 
-// Auto is the WorkloadGroup that istiod made this entry for; "" for an entry that somebody wrote.
+// Auto is the WorkloadGroup that istiod made this entry for; "" for an entry that a user wrote.
 func (w *Workload) Auto() string {
 	if !w.Entry() {
 		return ""
@@ -207,7 +207,7 @@ func pick(index map[[2]string][]*Workload, labels map[string]string, of func(*Wo
 	return found
 }
 
-// Carries tells whether labels have every label of a selector.
+// Carries reports whether labels have every label of a selector.
 func Carries(labels, selector map[string]string) bool {
 	for key, value := range selector {
 		if had, ok := labels[key]; !ok || had != value {

@@ -30,7 +30,7 @@ const (
 // zeroRules holds every enum field that is reachable from an emitted kind, from MeshConfig or from ProxyConfig, except
 // those in a oneof and in lists, which are printed whenever they are set; and the few numbers whose zero says something.
 // A zero is shown only where absence means exactly that zero, and where the field is as old as its message in every
-// Istio that vmmesh knows: a field that nobody wrote must not be refused by an older CRD. MeshConfig and ProxyConfig are
+// Istio that vmmesh knows: a field that was not written must not be refused by an older CRD. MeshConfig and ProxyConfig are
 // laid over defaults and over one another, so that absence means "as it was": their own fields stay hidden.
 // TestZeroRules fails when istio.io/api brings an enum that is not judged here.
 var zeroRules = map[protoreflect.FullName]zeroRule{

@@ -104,7 +104,8 @@ func (r *resolver) prefixes(list []string, at diag.Path) []netip.Prefix {
 			continue
 		}
 		if p != p.Masked() {
-			r.say(ruleBadRange.At(at.Item(n, ""), "%s has bits set below its prefix length", s).WithHelp("write %s", p.Masked()))
+			r.say(ruleBadRange.At(at.Item(n, ""), "%s has bits set below its prefix length", s).WithHelp("write %s", p.Masked()).
+				WithFix(diag.Fix{Old: s, New: p.Masked().String()}))
 			continue
 		}
 		out = append(out, p)

@@ -25,6 +25,13 @@ const (
 	EndIstiod   EndKind = "istiod"   // through whatever is in front of it
 	EndCA       EndKind = "CA"       // that signs the VMs' certificates, where it is not istiod; reached as istiod is
 	EndScrapers EndKind = "scrapers" // Prometheus, wherever it is
+
+	// Outside the mesh; see [Mesh.Outbound].
+	EndAPI      EndKind = "Kubernetes API"   // that gives tokens
+	EndTokens   EndKind = "token server"     // of identity type HTTP
+	EndDNS      EndKind = "DNS servers"      // that VMs ask
+	EndPackages EndKind = "package server"   // that istio-sidecar comes from
+	EndExternal EndKind = "external service" // the Network is its namespace and name
 )
 
 // Way is one row of the reachability table: how a kind of traffic gets from one place to another, and so what firewalls
@@ -39,6 +46,7 @@ type Way struct {
 	Addresses []string
 	Ports     []uint32 // that are dialled; none: whatever the pods listen on
 	Names     []string // EndIstiod, EndCA: the TLS server names, without which a passthrough gateway does not know its way
+	Protocol  string   // of the ends outside the mesh: HTTPS, or UDP and TCP
 }
 
 // place is what there is of a network: its VMs, and what they listen on.
@@ -49,7 +57,7 @@ type placeOf struct {
 	unknown bool     // whether there may be VMs whose addresses the spec does not know
 	targets map[uint32]bool
 	istiods map[string]*Way // by discovery address and ways to it
-	scrapes bool
+	metrics map[uint32]bool // ports that are scraped
 }
 
 // Reach is the reachability table: for pods and the VMs of every network whom they reach, how, and on which ports. Which
@@ -106,8 +114,10 @@ func (m *Mesh) Reach() []Way {
 		}
 	}
 	for _, p := range places {
-		if p.scrapes {
-			out = append(out, Way{From: []End{{Kind: EndScrapers}}, To: End{EndVMs, p.name}, Addresses: p.addresses(), Ports: []uint32{15020}})
+		if len(p.metrics) > 0 {
+			out = append(out, Way{
+				From: []End{{Kind: EndScrapers}}, To: End{EndVMs, p.name}, Addresses: p.addresses(), Ports: slices.Sorted(maps.Keys(p.metrics)),
+			})
 		}
 	}
 	return out
@@ -186,7 +196,7 @@ func (m *Mesh) places() []*placeOf {
 	by := map[string]*placeOf{}
 	at := func(name string) *placeOf {
 		if by[name] == nil {
-			by[name] = &placeOf{name: name, targets: map[uint32]bool{}, istiods: map[string]*Way{}}
+			by[name] = &placeOf{name: name, targets: map[uint32]bool{}, istiods: map[string]*Way{}, metrics: map[uint32]bool{}}
 		}
 		return by[name]
 	}
@@ -235,7 +245,7 @@ func (p *placeOf) add(g *Group, ports map[string]uint32) {
 		p.targets[15008] = true
 	}
 	if w.Spec.Prometheus.Format != "None" {
-		p.scrapes = true
+		p.metrics[g.statusPort()] = true
 	}
 	discovery := w.Istio().discovery(g.Revision)
 	addresses := w.Spec.IstiodAddresses(p.name)

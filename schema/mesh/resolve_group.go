@@ -210,7 +210,7 @@ func (r *resolver) revision(name string, at diag.Path, i *Istio) *Revision {
 	d := ruleUnknownRevision.At(at, "no revision is named %q", name)
 	switch near := diag.Nearest(name, known); {
 	case near != "":
-		d = d.WithHelp("did you mean %q?", near)
+		d = d.Suggest("did you mean %q?", name, near, known)
 	case len(known) > 0:
 		d = d.WithHelp("known are %s; add others to istio.revisions with their version", strings.Join(known, ", "))
 	default:

@@ -79,7 +79,7 @@ func (r *resolver) network(name string, at diag.Path, s *Spec) string {
 	d := ruleUnknownNetwork.At(at, "no network is named %q", name)
 	switch near := diag.Nearest(name, known); {
 	case near != "":
-		d = d.WithHelp("did you mean %q?", near)
+		d = d.Suggest("did you mean %q?", name, near, known)
 	case len(known) == 0:
 		d = d.WithHelp("set istio.network if that is the cluster's own, or add it to spec.networks")
 	default:

@@ -17,8 +17,8 @@ func (r *resolver) security(in *schema.Workload, w *Workload) {
 	s := &in.Security
 	by := w.listeners()
 	r.mtls(s, w, by)
-	w.Allow, w.AllowAt = r.access(s.Allow, w, by)
-	w.Deny, w.DenyAt = r.access(s.Deny, w, by)
+	w.Allow, w.AllowAt = r.access(s.Allow, w, by, false)
+	w.Deny, w.DenyAt = r.access(s.Deny, w, by, true)
 	w.JWT = s.JWT
 	for i, j := range s.JWT {
 		at := s.At.Key("jwt").Item(i, "")
@@ -65,24 +65,27 @@ func (r *resolver) mtls(s *schema.Security, w *Workload, by listeners) {
 }
 
 // access resolves the rules of one policy; their order means nothing to Istio, so it is that of their names.
-func (r *resolver) access(list []schema.AccessRule, w *Workload, by listeners) (rules []*security.Rule, places []diag.Path) {
+func (r *resolver) access(list []schema.AccessRule, w *Workload, by listeners, deny bool) (rules []*security.Rule, places []diag.Path) {
 	unique(r, list, func(a *schema.AccessRule) (string, diag.Path) { return a.Name, a.At })
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b schema.AccessRule) int { return cmp.Compare(a.Name, b.Name) })
 	for _, a := range list {
 		rule := &security.Rule{When: a.When}
 		for i, source := range a.From {
+			r.hook().NeverSource(source, deny, a.At.Key("from").Item(i, ""))
 			rule.From = append(rule.From, &security.Rule_From{Source: r.source(source, w, a.At.Key("from").Item(i, ""))})
 		}
 		for i, c := range a.When {
 			here := a.At.Key("when").Item(i, "")
 			r.hook().Condition(c, here)
+			r.hook().NeverCondition(c, deny, here)
 			if slices.Contains([]string{"source.ip", "remote.ip", "destination.ip"}, c.GetKey()) {
 				r.prefixes(c.GetValues(), here.Key("values"))
 				r.prefixes(c.GetNotValues(), here.Key("notValues"))
 			}
 		}
 		for i, op := range a.To {
+			r.hook().NeverOperation(op, deny, a.At.Key("to").Item(i, ""))
 			rule.To = append(rule.To, &security.Rule_To{Operation: r.operation(op, w, by, a.At.Key("to").Item(i, ""))})
 		}
 		rules, places = append(rules, rule), append(places, a.At)

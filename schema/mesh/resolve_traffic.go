@@ -23,6 +23,7 @@ func (r *resolver) routes(s *Service) {
 	for i, route := range t.TLS {
 		r.serverNames(s, route, at.Key("tls").Item(i, ""))
 	}
+	r.hook().Dead(t.HTTP, at.Key("http"))
 	for i, route := range t.HTTP {
 		here := at.Key("http").Item(i, "")
 		r.hook().HTTPRoute(route, here)
@@ -221,7 +222,7 @@ func (r *resolver) destination(s *Service, d destination) *Service {
 	if target == nil {
 		if near := r.partial(d.Host); near != "" {
 			r.say(ruleUnknownDestination.At(at.Key("host"), "%q is no full host name, and Istio completes only names without dots", d.Host).
-				WithHelp("write %s", near))
+				WithHelp("write %s", near).WithFix(diag.Fix{Old: d.Host, New: near}))
 		}
 		return nil
 	}
@@ -246,7 +247,7 @@ func (r *resolver) unknownSubset(s *Service, name string, at diag.Path) {
 	d := ruleUnknownSubset.At(at, "service %q has no subset %q", s.Name, name)
 	switch near := diag.Nearest(name, names); {
 	case near != "":
-		d = d.WithHelp("did you mean %q?", near)
+		d = d.Suggest("did you mean %q?", name, near, names)
 	case len(names) > 0:
 		d = d.WithHelp("its subsets are %s", strings.Join(names, ", "))
 	default:

@@ -176,7 +176,7 @@ func (r *resolver) unknownPort(name string, ports []*Port, at diag.Path) {
 	d := ruleUnknownPort.At(at, "no port is named %q", name)
 	switch near := diag.Nearest(name, names); {
 	case near != "":
-		d = d.WithHelp("did you mean %q?", near)
+		d = d.Suggest("did you mean %q?", name, near, names)
 	case len(names) == 0:
 		d = d.WithHelp("the workload has no ports; add it to its `ports`")
 	default:
@@ -201,7 +201,8 @@ func (r *resolver) probe(in *schema.Workload) {
 	case *networking.ReadinessProbe_HttpGet:
 		at = at.Key("httpGet")
 		if p := m.HttpGet.GetPath(); p != "" && !strings.HasPrefix(p, "/") {
-			r.say(ruleProbe.At(at.Key("path"), "path %q does not begin with a slash", p).WithHelp("write %q", "/"+p))
+			r.say(ruleProbe.At(at.Key("path"), "path %q does not begin with a slash", p).WithHelp("write %q", "/"+p).
+				WithFix(diag.Fix{Old: p, New: "/" + p, Certain: true}))
 		}
 		for n, h := range m.HttpGet.GetHttpHeaders() {
 			if !headerName(h.GetName()) {

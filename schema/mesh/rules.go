@@ -50,6 +50,7 @@ var Rules = []*diag.Rule{
 	rulePolicy,
 	ruleSidecar,
 	ruleTelemetry,
+	webhook.DeadRoute, webhook.NeverMatches,
 	ruleEnvironment,
 	ruleControlPlane,
 	ruleGatewayAddress,

@@ -28,7 +28,7 @@ func (c Check) protocol(rule *diag.Rule, s string, at diag.Path) {
 	}
 	d := rule.At(at, "Istio does not have a protocol %q", s)
 	if near := diag.Nearest(strings.ToUpper(s), protocols); near != "" {
-		c.Say(d.WithHelp("did you mean %s?", near))
+		c.Say(d.Suggest("did you mean %s?", s, near, protocols))
 	} else {
 		c.Say(d.WithHelp("write one of %s", listed(protocols)))
 	}

@@ -55,7 +55,7 @@ const maxBody = 1024 * 1024
 // isStatus reports whether a proxy can answer with a status. istiod takes 600 besides, and Envoy does not.
 func isStatus(n int64) bool { return n >= 200 && n < 600 }
 
-// isClaim reports whether a header of a match stands for a claim of the request's token.
+// isClaim reports whether a header of a match is about a claim of the request's token.
 func isClaim(name string) bool {
 	const prefix = "@request.auth.claims"
 	if len(name) < len(prefix) || !strings.EqualFold(name[:len(prefix)], prefix) {
@@ -328,10 +328,10 @@ func (c Check) fault(f *networking.HTTPFaultInjection, at diag.Path) {
 func nearest(d diag.Diagnostic, s string, allowed []string) diag.Diagnostic {
 	upper := strings.ToUpper(s)
 	if slices.Contains(allowed, upper) {
-		return d.WithHelp("write %s", upper)
+		return d.Suggest("write %s", s, upper, allowed)
 	}
 	if near := diag.Nearest(upper, allowed); near != "" {
-		return d.WithHelp("did you mean %s?", near)
+		return d.Suggest("did you mean %s?", s, near, allowed)
 	}
 	return d.WithHelp("write one of %s", listed(allowed))
 }

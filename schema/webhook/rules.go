@@ -128,6 +128,31 @@ var (
 		Bad:  `jwt: [{jwksUri: "https://a.example.com/keys"}]`,
 		Good: `jwt: [{issuer: "https://a.example.com", jwksUri: "https://a.example.com/keys"}]`,
 	}
+	// DeadRoute is about routes that no request reaches.
+	DeadRoute = &diag.Rule{
+		ID: "VM075", Name: "dead-route", Severity: diag.Warning,
+		Doc: "A route is reached by some request.",
+		Long: "The first route that matches a request is used. A route whose matches are all covered by routes before it is never used: behind one without a " +
+			"match, a canary gets no traffic. Write the narrow matches first, and the route for the rest last.",
+		Bad: `http:
+- route: [{destination: {}}]
+- match: [{headers: {x-canary: {exact: "true"}}}]
+  route: [{destination: {subset: v2}}]`,
+		Good: `http:
+- match: [{headers: {x-canary: {exact: "true"}}}]
+  route: [{destination: {subset: v2}}]
+- route: [{destination: {}}]`,
+	}
+	// NeverMatches is about rules of policies that never hold.
+	NeverMatches = &diag.Rule{
+		ID: "VM076", Name: "never-matches", Severity: diag.Error,
+		Doc: "What a rule of a policy names is something that a request can have.",
+		Long: "Istio accepts values that no request has: methods in small letters, paths without a slash in front or with a query, a star in the middle. A denial " +
+			"of that form denies nothing, and an exception excepts nothing; an allowance of that form allows nothing, which is a warning. A " +
+			"star begins or ends a value; whole parts of a path are {*} and {**} (istio: pilot/pkg/security/authz/matcher).",
+		Bad:  `deny: [{name: writes, to: [{methods: [delete]}]}]`,
+		Good: `deny: [{name: writes, to: [{methods: [DELETE]}]}]`,
+	}
 	// Refused is about what istiod refuses of an object and no other rule is about.
 	Refused = &diag.Rule{
 		ID: "VM074", Name: "refused-object", Severity: diag.Error,
@@ -145,7 +170,7 @@ var (
 // Rules lists the rules of this package, which hold for specs and for manifests.
 var Rules = []*diag.Rule{
 	BadRange, RouteWeight, Label, Route, Access, ExportTo, JWT, ServiceEntry, RouteSettings, TrafficPolicy, Sidecar, Telemetry,
-	Refused,
+	DeadRoute, NeverMatches, Refused,
 }
 
 // ObjectRules lists those of them whose examples are manifests.

@@ -84,6 +84,7 @@ func (c Check) authorizationPolicy(m *security.AuthorizationPolicy, at diag.Path
 	case m.Action == security.AuthorizationPolicy_DENY && len(m.Rules) == 0:
 		c.refuse(at, "add `rules: [{}]` to deny every request, or delete the policy", "a DENY policy without rules denies nothing, and istiod refuses it")
 	}
+	deny := m.Action == security.AuthorizationPolicy_DENY
 	for i, rule := range m.Rules {
 		here := at.Key("rules").Item(i, "")
 		for k, from := range rule.GetFrom() {
@@ -93,6 +94,7 @@ func (c Check) authorizationPolicy(m *security.AuthorizationPolicy, at diag.Path
 				continue
 			}
 			c.Source(from.Source, place.Key("source"))
+			c.NeverSource(from.Source, deny, place.Key("source"))
 			if custom {
 				c.customSource(from.Source, place.Key("source"))
 			}
@@ -104,12 +106,14 @@ func (c Check) authorizationPolicy(m *security.AuthorizationPolicy, at diag.Path
 				continue
 			}
 			c.Operation(to.Operation, place.Key("operation"))
+			c.NeverOperation(to.Operation, deny, place.Key("operation"))
 			c.ports(to.Operation.Ports, place.Key("operation").Key("ports"))
 			c.ports(to.Operation.NotPorts, place.Key("operation").Key("notPorts"))
 		}
 		for k, when := range rule.GetWhen() {
 			place := here.Key("when").Item(k, "")
 			c.Condition(when, place)
+			c.NeverCondition(when, deny, place)
 			c.conditionRanges(when, place)
 			key := when.GetKey()
 			if custom && (slices.Contains([]string{"source.namespace", "source.serviceAccount", "source.trustDomain", "source.principal"}, key) ||

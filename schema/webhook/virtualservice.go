@@ -37,6 +37,7 @@ func (c Check) virtualService(m *networking.VirtualService, o Object, at diag.Pa
 			c.claims(h, here)
 		}
 	}
+	c.Dead(m.Http, at.Key("http"))
 	for i, t := range m.Tcp {
 		here := at.Key("tcp").Item(i, "")
 		c.TCPMatches(t.GetMatch(), here.Key("match"))

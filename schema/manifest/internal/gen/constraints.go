@@ -16,7 +16,7 @@ import (
 
 // collector gathers the constraints of every message and field, and where each was seen.
 type collector struct {
-	fields   map[string]*schema            // by field id; the schema less what is said of messages
+	fields   map[string]*schema            // by field id; the schema without what is about messages
 	messages map[string]map[string]*schema // by message, then by site
 	aliases  map[string]string             // other spellings that a CRD has: message.property → JSON name
 	descs    map[string]protoreflect.MessageDescriptor
@@ -284,7 +284,7 @@ func commonest(sites map[string]*schema) *schema {
 func (c *collector) messageCode(name string, s *schema, index map[celRule]int) (string, error) {
 	var parts []string
 	desc := c.descs[name]
-	spelt := func(names []string) []string {
+	spelled := func(names []string) []string {
 		var own []string
 		for _, n := range names {
 			if c.aliases[name+"."+n] == "" {
@@ -314,7 +314,7 @@ func (c *collector) messageCode(name string, s *schema, index map[celRule]int) (
 	var counts, rules []string
 	for _, r := range s.Validations {
 		if names := atMostOne(r.Rule); names != nil {
-			counts = append(counts, fmt.Sprintf("{names: %s, message: %q}", stringsCode(spelt(names)), r.Message))
+			counts = append(counts, fmt.Sprintf("{names: %s, message: %q}", stringsCode(spelled(names)), r.Message))
 			continue
 		}
 		rules = append(rules, strconv.Itoa(index[r]))

@@ -44,7 +44,7 @@ type crdVersion struct {
 }
 
 // schema is a structural schema with every keyword that Istio's CRDs use. Reading is strict, so a keyword that a
-// later Istio brings stops the generator until somebody decides what it means.
+// later Istio brings stops the generator until a maintainer decides what it means.
 type schema struct {
 	Description          string
 	Type                 string
@@ -140,7 +140,7 @@ func checkKeywords(doc *yaml.Node) error {
 	return nil
 }
 
-// best is the version that stands for the kind: v1 where it is served, else the one that is stored.
+// best is the version that is used for the kind: v1 where it is served, else the one that is stored.
 func (c crd) best() crdVersion {
 	var best crdVersion
 	for _, v := range c.Spec.Versions {

@@ -73,7 +73,7 @@ func TestAtMostOne(t *testing.T) {
 	require.Nil(t, atMostOne("has(self.a) != has(self.b)"))
 }
 
-// A keyword that nobody has translated stops the generator.
+// A keyword that is not translated stops the generator.
 func TestUnknownKeywordIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(crdFile)), 0o755))

@@ -23,7 +23,7 @@ import (
 // oldest is the first minor that vmmesh knows; what it has, every Istio that matters has.
 const oldest = 24
 
-// surveyed is the version of istio.io/api that stands for each minor: the first one that the module proxy serves.
+// surveyed is the version of istio.io/api that is used for each minor: the first one that the module proxy serves.
 var surveyed = map[int]string{
 	24: "v1.24.0", 25: "v1.25.0", 26: "v1.26.0", 27: "v1.27.0", 28: "v1.28.0", 29: "v1.29.0", 30: "v1.30.1", 31: "v1.31.1",
 }
