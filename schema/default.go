@@ -115,7 +115,13 @@ func defaultVM(v *VM) {
 	or(&v.Address.Source, "DefaultRoute")
 	or(&v.DNS.Mode, "Proxy")
 	defaultIdentity(&v.Identity)
+	or(&v.Application.Start, "Require")
+	or(&v.Application.Timeout, "5m")
+	or(&v.Drain.OnShutdown, yes())
+	or(&v.Drain.Timeout, "30s")
 	or(&v.Interception.Mode, "REDIRECT")
+	or(&v.Interception.Backend, "IPTables")
+	or(&v.Interception.ExcludeContainers, yes())
 	if len(v.Interception.IncludeOutboundIPRanges) == 0 {
 		v.Interception.IncludeOutboundIPRanges = []string{"*"}
 	}
@@ -126,6 +132,9 @@ func defaultVM(v *VM) {
 	}
 	or(&v.Firewall.Backend, "None")
 	or(&v.Firewall.SSHPort, 22)
+	for i := range v.Firewall.Open {
+		or(&v.Firewall.Open[i].Protocol, "TCP")
+	}
 	or(&v.CloudInit.MinVersion, "22.4")
 }
 

@@ -78,7 +78,7 @@ func TestSections(t *testing.T) {
 		"| ssh VM sudo install -m 0644 /dev/stdin /var/lib/vmmesh/root-cert.pem",
 		"kubectl get svc way-in -n ways", "'outbound|80||pay.vm-workloads.svc.c.example'", "kubectl get workloadgroup pay-http -n vm-workloads",
 		"resolvectl query kubernetes.default.svc.c.example", "spiffe://td.example/ns/", "ufw status", "firewall-cmd --info-policy vmmesh", "nft list table inet vmmesh",
-		"TokenFile: ", "TokenRequest: ", "HTTP: ", "| `vm-workloads/pay-file` | 15006 | `10.244.0.0/16` | the mesh, captured |", "scp -r vms/vm-workloads/pay-file VM:",
+		"TokenFile: ", "TokenRequest: ", "HTTP: ", "| `vm-workloads/pay-file` | 15006 | `10.244.0.0/16` | the mesh, captured |", "scp -r vms/scripts vms/vm-workloads/pay-file VM:",
 	} {
 		require.Contains(t, text, want)
 	}
