@@ -127,6 +127,7 @@ type VMSpec struct {
 	Identity struct {
 		Type  string
 		SPIRE struct{ SocketPath string }
+		HTTP  struct{ URL, HeadersFile string }
 	}
 	Firewall     struct{ SSHPort int }
 	Interception struct {

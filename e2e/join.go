@@ -22,6 +22,13 @@ func (v *VM) Join(t testing.TB, c *Cluster, i *Istiod, b *Built, g *Group) {
 		v.Write(t, "/var/lib/vmmesh/root-cert.pem", c.RootCert(t, g.Namespace), 0o644)
 		v.Write(t, "/var/lib/vmmesh/istio-token", []byte(c.Token(t, g.Namespace, b.ServiceAccount(t, g))), 0o600)
 	}
+	if g.Identity == "HTTP" {
+		http := g.VM.Identity.HTTP
+		if http.URL == "" {
+			http = g.Spec.Spec.VM.Identity.HTTP
+		}
+		v.ServeTokens(t, c, i.Address, g.Namespace, b.ServiceAccount(t, g), http.URL, http.HeadersFile)
+	}
 	if first := g.IstiodAddresses("")[0]; !isIP(first) {
 		v.Resolve(t, first, i.Address)
 	}

@@ -125,7 +125,7 @@ func (r *resolver) peers() {
 		}
 	}
 	for _, w := range r.mesh.Workloads {
-		for _, g := range w.Groups {
+		for _, g := range w.AllGroups() {
 			for _, i := range g.Instances {
 				one(i.Address)
 				one(i.External)
