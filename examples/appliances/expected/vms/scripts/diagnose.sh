@@ -246,15 +246,15 @@ for check in installed unit ready hosts istiod ca certificate token address capt
 	$check
 done
 if [ $# = 1 ]; then
-	printf '{"namespace":%s,"workload":%s,"group":%s,"status":"%s","findings":[' \
-		"$(text "$VMMESH_NAMESPACE")" "$(text "$VMMESH_WORKLOAD")" "$(text "$VMMESH_GROUP")" "${words[worst]}"
+	printf '{"namespace":%s,"workload":%s,"group":%s,"files":%s,"status":"%s","findings":[' \
+		"$(text "$VMMESH_NAMESPACE")" "$(text "$VMMESH_WORKLOAD")" "$(text "$VMMESH_GROUP")" "$(text "${VMMESH_FILES_HASH-}")" "${words[worst]}"
 	for i in "${!names[@]}"; do
 		printf '%s{"check":"%s","status":"%s","message":%s,"section":"%s"}' "${comma-}" "${names[i]}" "${words[states[i]]}" "$(text "${said[i]}")" "${sections[i]}"
 		comma=,
 	done
 	echo ']}'
 else
-	printf '%s/%s, group %s\n\n' "$VMMESH_NAMESPACE" "$VMMESH_WORKLOAD" "$VMMESH_GROUP"
+	printf '%s/%s, group %s, files %s\n\n' "$VMMESH_NAMESPACE" "$VMMESH_WORKLOAD" "$VMMESH_GROUP" "${VMMESH_FILES_HASH-unknown}"
 	for i in "${!names[@]}"; do
 		printf '%-8s %-12s %s\n' "${words[states[i]]}" "${names[i]}" "${said[i]}"
 		[ -z "${sections[i]}" ] || printf '%21s see RUNBOOK.md, "%s"\n' '' "${sections[i]}"

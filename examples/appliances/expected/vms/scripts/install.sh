@@ -173,11 +173,13 @@ files() {
 	local file
 	install -d -m 0755 "$ETC" "$STATE" "$LIB"
 	CHANGED=
-	for file in cluster.env mesh.yaml hosts root-cert.pem vm.env instances; do
+	for file in cluster.env mesh.yaml hosts root-cert.pem instances; do
 		place 0644 "$ETC/$file" "$(config "$file")"
 	done
+	# The hash of the files has no effect on the sidecar.
+	[ "$(sed /^VMMESH_FILES_HASH=/d "$(config vm.env)")" = "$(sed /^VMMESH_FILES_HASH=/d "$ETC/vm.env" 2>/dev/null)" ] || CHANGED=yes
 	[ -z "$CHANGED" ] || RESTART=yes
-	for file in firewall.rules firewall.nft; do
+	for file in vm.env firewall.rules firewall.nft; do
 		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	for file in "$here"/*.sh; do
