@@ -184,7 +184,30 @@ var differences = []difference{
 			case "cluster.env ISTIO_EXCLUDE_INTERFACES":
 				want = strings.Join(longer(c.ExcludeInterfaces, spec.ExcludeInterfaces), ",")
 			}
+			if key == "cluster.env ISTIO_SERVICE_EXCLUDE_CIDR" && !istioctl.there && slices.Contains(strings.Split(vmmesh.value, ","), metadataRange) {
+				// With vm.cloud, the cloud's metadata service is left alone too.
+				return want == "" && vmmesh.value == metadataRange || sameList(vmmesh.value, want) || sameList(vmmesh.value, want+","+metadataRange)
+			}
 			return want != "" && !istioctl.there && sameList(vmmesh.value, want)
+		},
+	},
+	{
+		"workload.probe: the agent asks it by a script, which fails while the VM is out of rotation",
+		func(_ subject, key string, istioctl, vmmesh side) bool {
+			const method = "mesh.yaml defaultConfig.readinessProbe."
+			switch {
+			case strings.HasPrefix(key, method+"exec.command"):
+				return vmmesh.value == `["/bin/bash","/usr/local/lib/vmmesh/probe.sh"]`
+			case strings.HasPrefix(key, method+"httpGet."), strings.HasPrefix(key, method+"tcpSocket."):
+				return istioctl.there && !vmmesh.there
+			}
+			return false
+		},
+	},
+	{
+		"vm.interception.backend: istioctl captures with iptables alone",
+		func(_ subject, key string, istioctl, vmmesh side) bool {
+			return key == "cluster.env NATIVE_NFTABLES" && !istioctl.there && vmmesh.value == "true"
 		},
 	},
 	{
@@ -217,6 +240,9 @@ var differences = []difference{
 		},
 	},
 }
+
+// metadataRange is where clouds tell a VM about itself.
+const metadataRange = "169.254.169.254/32"
 
 // addresses are how the subject reaches istiod.
 func (s subject) addresses() []string {

@@ -95,14 +95,14 @@ func check(docs []*schema.Document) (*mesh.Mesh, diag.List) {
 	findings = append(findings, faults...)
 	findings = append(findings, lint.Mesh(m)...)
 	if !lint.Suppress(findings, m).HasErrors() {
-		findings = append(findings, lint.Bundle(sizes(m))...)
+		findings = append(findings, lint.Bundle(sizes(m.Emitted()))...)
 	}
 	findings = lint.Suppress(findings, m)
 	var sources []*diag.Source
 	for _, doc := range docs {
 		sources = append(sources, doc.At.Source())
 	}
-	return m, lint.SuppressByComment(findings, sources).Sorted()
+	return m.Emitted(), lint.SuppressByComment(findings, sources).Sorted()
 }
 
 // objects is stage 6: what every generator makes, in table order.

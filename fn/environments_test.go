@@ -21,9 +21,9 @@ const environments = "../examples/overlays"
 // TestEnvironments patches the spec of the example with kustomize, without plugins, and builds what comes out: lists
 // merged by name, and the tree is the one that is committed.
 func TestEnvironments(t *testing.T) {
-	for _, env := range []string{"staging", "production"} {
+	for _, env := range []string{"overlays/staging", "overlays/production", "two-clusters/east"} {
 		t.Run(env, func(t *testing.T) {
-			dir := filepath.Join(environments, env)
+			dir := filepath.Join("../examples", env)
 			t.Cleanup(openapi.ResetOpenAPI) // the file stays in force for the whole process
 			result, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(dir, "spec"))
 			require.NoError(t, err)

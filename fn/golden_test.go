@@ -81,7 +81,10 @@ func report(t testing.TB, findings diag.List) string {
 func cases(t testing.TB) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, pattern := range []string{"../testdata/ok/*/vmmesh.yaml", "../examples/*/vmmesh.yaml", "../examples/platform-and-team/*/vmmesh.yaml"} {
+	for _, pattern := range []string{
+		"../testdata/ok/*/vmmesh.yaml", "../examples/*/vmmesh.yaml", "../examples/platform-and-team/*/vmmesh.yaml",
+		"../examples/two-clusters/*/vmmesh.yaml",
+	} {
 		paths, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, path := range paths {

@@ -75,7 +75,10 @@ func TestImportNamesWhatDiffers(t *testing.T) {
 		},
 		"no service account": {
 			in:     "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: old, namespace: fin}\nspec: {address: 10.3.0.9, labels: {app: old}}\n",
-			report: []string{"warning VM803: WorkloadEntry fin/old: gets spec.serviceAccount: default", "mTLS instead of plaintext"},
+			spec:   []string{"proxy: None"},
+			not:    []string{"serviceAccount"},
+			report: []string{"info VM806: WorkloadEntry fin/old names no service account, so clients speak plaintext to it"},
+			silent: []string{"serviceAccount: default"},
 		},
 		"no namespace": {
 			in:     strings.ReplaceAll(ledgerGroup, ", namespace: fin", ""),

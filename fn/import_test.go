@@ -69,7 +69,13 @@ var notImported = map[string]map[string]string{
 		"ServiceAccount elsewhere/pay-sa-bootstrap":    ofIdentity,
 		"ServiceAccount vm-workloads/pay-sa-bootstrap": ofIdentity,
 	},
+	"client-side": {
+		"DestinationRule shop/pay": ofClients, "DestinationRule shop/pay-old": ofClients, "Service shop/pay": ofClients,
+		"VirtualService shop/pay": ofClients, "Namespace shop": ofClients,
+	},
 }
+
+const ofClients = "it is for clients in a cluster that has none of the VMs"
 
 const ofIdentity = "it comes with vm.identity, which no manifest has"
 

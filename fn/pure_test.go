@@ -101,7 +101,11 @@ func TestOneMore(t *testing.T) {
 					base := file[strings.LastIndexByte(file, '/')+1:]
 					ofMany := base == "instances" || base == "user-data" || strings.HasPrefix(base, "firewall.")
 					if strings.HasPrefix(file, "vms/") && !strings.Contains(file, "/one-more/") && !ofMany {
-						require.Equal(t, built.files[file], content, file)
+						was := built.files[file]
+						if base == "vm.env" && strings.Contains(content, "VMMESH_FIREWALL='") && !strings.Contains(content, "VMMESH_FIREWALL='None'") {
+							was, content = hashless(was), hashless(content) // the firewall lets the new VM in
+						}
+						require.Equal(t, was, content, file)
 					}
 				}
 				added := 0

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/vmmesh/vmmesh/generators/controlplane"
+	"github.com/vmmesh/vmmesh/generators/fleet"
 	"github.com/vmmesh/vmmesh/generators/handbook"
 	"github.com/vmmesh/vmmesh/generators/manifests"
 	"github.com/vmmesh/vmmesh/generators/monitoring"
@@ -53,5 +54,6 @@ var Table = []Generator{
 	{Name: "control-plane", Doc: "the file for istioctl install, or values for Helm, that make the mesh of the spec", Files: controlplane.Install},
 	{Name: "overlay", Doc: "what lets a kustomize overlay with another prefix or namespace keep hosts and identities together", Files: manifests.Overlay},
 	{Name: "handbook", Doc: "RUNBOOK.md: what to do when something is wrong, with the mesh's own names", Files: handbook.Files},
+	{Name: "fleet", Doc: "all VMs as a list for programs, each with the hash of its files", Files: fleet.Files(vms.Hashes)},
 	{Name: "vms", Doc: "the files from which the VMs of each group become members", Files: vms.Files},
 }

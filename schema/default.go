@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"slices"
+
 	networking "istio.io/api/networking/v1"
 )
 
@@ -22,6 +24,7 @@ func Default(m *VMMesh) {
 	if s.ControlPlane != nil {
 		defaultControlPlane(s.ControlPlane)
 	}
+	or(&s.Emit, "All")
 	or(&s.Namespaces.Create, yes())
 	or(&s.Namespaces.MTLS.Mode, "UNSET")
 	for i := range s.Workloads {
@@ -76,11 +79,20 @@ func defaultWorkload(w *Workload) {
 	}
 	for i := range w.Groups {
 		or(&w.Groups[i].Registration, "Static")
+		or(&w.Groups[i].Proxy, "Sidecar")
 	}
 	for i := range w.Services {
 		or(&w.Services[i].Kind, "Service")
 	}
+	if w.Proxyless() {
+		or(&w.Security.MTLS.Mode, "UNSET") // no policy could hold
+	}
 	or(&w.Security.MTLS.Mode, "STRICT")
+}
+
+// Proxyless reports whether the workload has groups, and none of them has a sidecar.
+func (w *Workload) Proxyless() bool {
+	return len(w.Groups) > 0 && !slices.ContainsFunc(w.Groups, func(g Group) bool { return g.Proxy != "None" })
 }
 
 // defaultProbe writes out the numbers that Istio's documentation names: the agent on the VM has others of its own
@@ -103,7 +115,13 @@ func defaultVM(v *VM) {
 	or(&v.Address.Source, "DefaultRoute")
 	or(&v.DNS.Mode, "Proxy")
 	defaultIdentity(&v.Identity)
+	or(&v.Application.Start, "Require")
+	or(&v.Application.Timeout, "5m")
+	or(&v.Drain.OnShutdown, yes())
+	or(&v.Drain.Timeout, "30s")
 	or(&v.Interception.Mode, "REDIRECT")
+	or(&v.Interception.Backend, "IPTables")
+	or(&v.Interception.ExcludeContainers, yes())
 	if len(v.Interception.IncludeOutboundIPRanges) == 0 {
 		v.Interception.IncludeOutboundIPRanges = []string{"*"}
 	}
@@ -114,6 +132,9 @@ func defaultVM(v *VM) {
 	}
 	or(&v.Firewall.Backend, "None")
 	or(&v.Firewall.SSHPort, 22)
+	for i := range v.Firewall.Open {
+		or(&v.Firewall.Open[i].Protocol, "TCP")
+	}
 	or(&v.CloudInit.MinVersion, "22.4")
 }
 

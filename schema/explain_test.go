@@ -58,7 +58,7 @@ func TestExplainTheWhole(t *testing.T) {
 	require.Equal(t, []string{"apiVersion", "kind", "metadata", "spec"}, names(d.Fields))
 	require.Equal(t, "object", d.Type)
 	require.Equal(t, []string{
-		"istio", "networks", "controlPlane", "namespace", "namespaces", "workloads", "externalServices", "vm", "observability", "gitops", "lint",
+		"istio", "networks", "controlPlane", "emit", "namespace", "namespaces", "workloads", "externalServices", "vm", "observability", "gitops", "lint",
 	}, names(explained(t, "spec").Fields), "in the contract's order")
 }
 

@@ -175,7 +175,7 @@ func TestKeyedLists(t *testing.T) {
 	})
 	slices.Sort(keyed)
 	require.Equal(t, []string{
-		"allow", "deny", "env", "env", "externalServices", "groups", "instances", "networks", "ports", "ports", "ports", "ports",
+		"allow", "deny", "env", "env", "externalServices", "groups", "instances", "networks", "open", "open", "ports", "ports", "ports", "ports",
 		"revisions", "services", "subsets", "workloads",
 	}, keyed)
 }

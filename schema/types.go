@@ -41,6 +41,7 @@ type Spec struct {
 	Istio            Istio             `json:"istio"`
 	Networks         []Network         `json:"networks"`
 	ControlPlane     *ControlPlane     `json:"controlPlane"` // nil: the file emits nothing outside its workloads' namespaces
+	Emit             string            `json:"emit"`
 	Namespace        string            `json:"namespace"`
 	Namespaces       Namespaces        `json:"namespaces"`
 	Workloads        []Workload        `json:"workloads"`
@@ -186,6 +187,7 @@ type Group struct {
 	Locality     string            `json:"locality"`
 	Weight       *int              `json:"weight"`
 	Registration string            `json:"registration"`
+	Proxy        string            `json:"proxy"`
 	MinHealthy   int               `json:"minHealthy"`
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`

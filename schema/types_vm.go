@@ -14,6 +14,8 @@ type VM struct {
 	Address      Address           `json:"address"`
 	DNS          DNS               `json:"dns"`
 	Identity     Identity          `json:"identity"`
+	Application  Application       `json:"application"`
+	Drain        Drain             `json:"drain"`
 	Interception Interception      `json:"interception"`
 	ProxyConfig  *mesh.ProxyConfig `json:"proxyConfig"`
 	Env          []EnvVar          `json:"env"`
@@ -141,10 +143,27 @@ type SPIREIdentity struct {
 	SocketPath string    `json:"socketPath"`
 }
 
+// Application is the units of the VM that need the mesh.
+type Application struct {
+	At      diag.Path `json:"-"`
+	Units   []string  `json:"units"`
+	Start   string    `json:"start"`
+	Timeout string    `json:"timeout"`
+}
+
+// Drain is how a VM is taken out of rotation before it stops.
+type Drain struct {
+	At         diag.Path `json:"-"`
+	OnShutdown *bool     `json:"onShutdown"`
+	Timeout    string    `json:"timeout"`
+}
+
 // Interception is what traffic of the VM goes through the sidecar.
 type Interception struct {
 	At                      diag.Path `json:"-"`
 	Mode                    string    `json:"mode"`
+	Backend                 string    `json:"backend"`
+	ExcludeContainers       *bool     `json:"excludeContainers"`
 	IncludeInboundPorts     []string  `json:"includeInboundPorts"` // numbers as text, or "*"
 	ExcludeInboundPorts     []int     `json:"excludeInboundPorts"`
 	IncludeOutboundIPRanges []string  `json:"includeOutboundIPRanges"`
@@ -163,15 +182,27 @@ type EnvVar struct {
 
 // Firewall is the VM's own packet filter.
 type Firewall struct {
-	At         diag.Path `json:"-"`
-	Backend    string    `json:"backend"`
-	SSHPort    int       `json:"sshPort"`
-	AllowFrom  []string  `json:"allowFrom"`
-	ScrapeFrom []string  `json:"scrapeFrom"`
+	At         diag.Path      `json:"-"`
+	Backend    string         `json:"backend"`
+	SSHPort    int            `json:"sshPort"`
+	SSHFrom    []string       `json:"sshFrom"`
+	Open       []FirewallOpen `json:"open"`
+	AllowFrom  []string       `json:"allowFrom"`
+	ScrapeFrom []string       `json:"scrapeFrom"`
 }
 
-// CloudInit says which cloud-init the images have.
+// FirewallOpen is a port that a VM serves besides those of its workload.
+type FirewallOpen struct {
+	At       diag.Path `json:"-"`
+	Name     string    `json:"name"`
+	Port     int       `json:"port"`
+	Protocol string    `json:"protocol"`
+	From     []string  `json:"from"`
+}
+
+// CloudInit is which cloud-init the images have, and where a VM reports how its first boot ended.
 type CloudInit struct {
 	At         diag.Path `json:"-"`
 	MinVersion string    `json:"minVersion"`
+	PhoneHome  string    `json:"phoneHome"`
 }

@@ -72,7 +72,7 @@ func TestValidate(t *testing.T) {
   help: the fields here are ignore`},
 		{"a key that is not a plain word", "\"a b\\n\": 1", `
 5:3 VM010 unknown field "a b\n" in spec
-  help: the fields here are istio, networks, controlPlane, namespace, namespaces, workloads, externalServices, vm, observability, gitops, lint`},
+  help: the fields here are istio, networks, controlPlane, emit, namespace, namespaces, workloads, externalServices, vm, observability, gitops, lint`},
 		{"a misspelled required field is one finding", "workloads: [{nmae: pay}]", `
 5:16 VM010 unknown field "nmae" in spec.workloads[0]
   help: did you mean "name"?`},

@@ -207,16 +207,18 @@ status=$(enter cloud-init status --wait | tr -d '.\n' || true)
 equal "cloud-init" "status: error" "$status"
 has "what cloud-init's log says" "$root/var/log/cloud-init-output.log" "is not what it should be: its SHA-256 is not"
 equal "the package" absent "$(enter dpkg-query -W istio-sidecar >/dev/null 2>&1 || echo absent)"
-for path in /etc/istio /etc/vmmesh /usr/local/lib/vmmesh /usr/local/bin/pilot-agent /etc/systemd/system/istio.service.d; do
+for path in /etc/istio /usr/local/bin/pilot-agent /var/lib/vmmesh/installed; do
 	if [ -e "$root$path" ] || [ -L "$root$path" ]; then
 		fail "$path is there"
 	fi
 done
 check "nothing was installed"
+equal "the bootstrap unit" "failed enabled" "$(enter systemctl is-failed vmmesh-bootstrap.service || true) $(enter systemctl is-enabled vmmesh-bootstrap.service)"
+has "the application does not start without the mesh" "$root/etc/systemd/system/hello.service.d/10-vmmesh.conf" Requires=vmmesh-ready.service
 status=0
 enter bash /var/lib/vmmesh/bundle/diagnose.sh >"$work/early" 2>&1 || status=$?
-equal "diagnose.sh before anything is installed" 3 "$status"
-has "and it says" "$work/early" "as root on a VM where install.sh ran"
+equal "diagnose.sh before anything is installed" 2 "$status"
+has "and it says" "$work/early" "install.sh has not succeeded on this VM: "
 cp "$work/true.deb" "$work/mirror/$PACKAGE/deb/$file"
 enter bash /var/lib/vmmesh/bundle/install.sh >"$work/mended" 2>&1 || {
 	cat "$work/mended"

@@ -28,8 +28,8 @@ func (a *app) buildCommand() *cobra.Command {
 		Short: "Expand specs into manifests",
 		Long: `Expand specs into Kubernetes and Istio manifests.
 
-A PATH is a file, a directory (its vmmesh.yaml) or - for standard input; without one it is this
-directory. Several PATHs are one build.
+A PATH is a file, a directory (its vmmesh.yaml, or the kustomization there whose result is specs) or
+- for standard input; without one it is this directory. Several PATHs are one build.
 
 Without -o the Kubernetes objects go to standard output, one YAML document each, in the order in
 which a cluster should see them. With -o DIR a whole tree is written: the manifests, ready for

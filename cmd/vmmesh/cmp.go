@@ -29,8 +29,8 @@ there. An answer without objects is refused: Argo CD would prune everything.
 
 The parameters of the Application, from ARGOCD_APP_PARAMETERS or else PARAM_…:
 
-  environment   string, default ".": the spec, a file or the directory of its vmmesh.yaml, below the
-                application's directory
+  environment   string, default ".": the spec, a file or the directory of its vmmesh.yaml or of a
+                kustomization whose result is specs, below the application's directory
   only          array, default empty (everything): namespace=NAME, kind=KIND or group=NAME, the
                 objects to keep. Items of one sort are alternatives; of several sorts, an object
                 needs one of each. group keeps a WorkloadGroup and its WorkloadEntries. An item that
@@ -127,6 +127,14 @@ func readEnvironment(environment string) ([]*schema.Document, diag.List, error) 
 	name := filepath.FromSlash(environment)
 	info, err := root.Stat(name)
 	if err == nil && info.IsDir() {
+		if file := kustomizationIn(name); file != "" {
+			text, err := kustomize(file, ".")
+			if err != nil {
+				return nil, nil, err
+			}
+			docs, findings := schema.Parse(filepath.ToSlash(file), text)
+			return docs, placeless(docs, findings), nil
+		}
 		name = filepath.Join(name, specFile)
 		info, err = root.Stat(name)
 	}

@@ -93,8 +93,8 @@ their fields differ, which files, and what that means to a mesh that runs: VMs t
 callers that are refused or let in, routes that lead nowhere; for whom, and in which order nothing
 breaks. Nothing is written.
 
-A PATH is a file, a directory (its vmmesh.yaml) or - for standard input; without one it is this
-directory. Several PATHs are one build.
+A PATH is a file, a directory (its vmmesh.yaml, or the kustomization there whose result is specs) or
+- for standard input; without one it is this directory. Several PATHs are one build.
 
 DIR is a tree that 'vmmesh build -o DIR' wrote: its objects and all files that .vmmesh.lock lists
 are compared, with those that were changed by hand, are missing or are not vmmesh's. Or it is a

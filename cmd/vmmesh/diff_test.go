@@ -154,7 +154,7 @@ func TestDiffOfATree(t *testing.T) {
 	r = run("diff", "--against", "deploy")
 	require.Equal(t, exitFindings, r.code)
 	require.Contains(t, r.out, "~ Service vm-workloads/cart\n    spec.ports[http].port: 8080 → 8081\n")
-	require.Contains(t, r.out, "files:\n~ RUNBOOK.md\n~ manifests/vm-workloads/service-cart.yaml\n")
+	require.Contains(t, r.out, "files:\n~ RUNBOOK.md\n~ fleet/inventory.yaml\n~ fleet/vms.json\n~ manifests/vm-workloads/service-cart.yaml\n")
 	require.Contains(t, r.out, "  breaks: Service vm-workloads/cart: port 8080 (http) becomes 8081")
 	r = run("diff", ".", "--against", "deploy", "--check")
 	require.Equal(t, exitFindings, r.code)

@@ -52,7 +52,14 @@ func TestInitVariants(t *testing.T) {
 						spec := run(args...)
 						require.Equal(t, exitOK, spec.code, spec.err)
 						require.NotContains(t, spec.out, initName)
-						require.Equal(t, result{exitOK, "", "1 spec, no findings\n"}, world{in: spec.out}.run("lint", "-"))
+						lint := world{in: spec.out}.run("lint", "-")
+						if cloud == "aws" && base == "--auto" {
+							// The smallest user-data of all clouds: diagnose.sh is copied to a VM when it is needed.
+							require.Equal(t, result{exitOK, lint.out, "1 spec, 1 info\n"}, lint)
+							require.Contains(t, lint.out, "info VM905: user-data does not have room for diagnose.sh in")
+						} else {
+							require.Equal(t, result{exitOK, "", "1 spec, no findings\n"}, lint)
+						}
 						build := world{in: spec.out}.run("build", "-")
 						require.Equal(t, exitOK, build.code)
 						require.Equal(t, gateway, strings.Contains(build.out, "\nkind: Deployment\n"))

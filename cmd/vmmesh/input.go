@@ -18,7 +18,7 @@ import (
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
-// specFile is the file that a directory stands for.
+// specFile is the file that a directory is read for.
 const specFile = "vmmesh.yaml"
 
 // specs is what the PATHs of one run hold.
@@ -40,7 +40,13 @@ func (a *app) load(paths []string) (specs, error) {
 	var seen seenFiles
 	sums := make([][sha256.Size]byte, 0, len(paths))
 	for _, path := range paths {
-		name, text, err := a.readSpec(path, &seen)
+		name, text, err := kustomizationIn(path), []byte(nil), error(nil)
+		built := name != ""
+		if built {
+			text, err = kustomize(name, "")
+		} else {
+			name, text, err = a.readSpec(path, &seen)
+		}
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -50,6 +56,9 @@ func (a *app) load(paths []string) (specs, error) {
 			continue
 		}
 		docs, findings := schema.Parse(name, text)
+		if built {
+			findings = placeless(docs, findings)
+		}
 		a.tell("read %s: %s, %s", spoken(name), count(len(text), "byte"), count(len(docs), "spec"))
 		all.docs = append(all.docs, docs...)
 		all.texts = append(all.texts, fn.Text{Name: name, Text: text})
@@ -58,6 +67,21 @@ func (a *app) load(paths []string) (specs, error) {
 	}
 	all.sha256 = sumOf(sums)
 	return all, errors.Join(failures...)
+}
+
+// placeless has findings name places in the spec and no lines: those of what a kustomization builds are in no file.
+func placeless(docs []*schema.Document, findings diag.List) diag.List {
+	for i := range findings {
+		findings[i].Where = diag.Pos{}
+		if s := findings[i].At.Source(); s != nil {
+			s.Locate, s.Text = nil, nil
+		}
+	}
+	for _, d := range docs {
+		s := d.At.Source()
+		s.Locate, s.Text = nil, nil
+	}
+	return findings
 }
 
 func sumOf(sums [][sha256.Size]byte) string {

@@ -26,8 +26,8 @@ func (a *app) lintCommand() *cobra.Command {
 		Long: `Check specs against the schema and all rules, as build does, and write nothing. All findings
 are reported, not the first alone, on standard output.
 
-A PATH is a file, a directory (its vmmesh.yaml) or - for standard input; without one it is this
-directory. Several PATHs are checked as one build, in which two specs may clash; with --each, every
+A PATH is a file, a directory (its vmmesh.yaml, or the kustomization there whose result is specs) or
+- for standard input; without one it is this directory. Several PATHs are checked as one build, in which two specs may clash; with --each, every
 PATH is a build of its own.
 
 With --fix, fixes that are certain are written into the files first: misspelled fields, values and

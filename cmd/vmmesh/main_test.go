@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -118,6 +119,9 @@ func TestCases(t *testing.T) {
 				}
 			}
 			want += fmt.Sprintf("-- exit --\n%d\n", r.code)
+			if len(args) > 0 && args[0] == "list" { // every change of a VM's scripts changes the hash of its files
+				r.out = regexp.MustCompile(`\b[0-9a-f]{16}\b`).ReplaceAllString(r.out, "0123456789abcdef")
+			}
 			for _, s := range []section{{"stdout", r.out}, {"stderr", r.err}, {"files", files.String()}} {
 				if s.text != "" {
 					require.True(t, strings.HasSuffix(s.text, "\n") || strings.HasSuffix(s.text, "\x1b[K"), "%s ends within a line", s.name)

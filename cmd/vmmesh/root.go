@@ -61,7 +61,8 @@ no sense; 3 something could not be read or written.`,
 	words(root, "color", "auto", "always", "never")
 	root.AddCommand(
 		a.buildCommand(), a.lintCommand(), a.expandCommand(), a.verifyCommand(),
-		a.diffCommand(), a.graphCommand(), a.lspCommand(), a.initCommand(), a.importCommand(), a.explainCommand(), a.schemaCommand(), a.fnCommand(), a.cmpCommand(), a.versionCommand(), a.completionCommand(),
+		a.diffCommand(), a.listCommand(),
+		a.graphCommand(), a.lspCommand(), a.initCommand(), a.importCommand(), a.explainCommand(), a.schemaCommand(), a.fnCommand(), a.cmpCommand(), a.versionCommand(), a.completionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand())
 	return root

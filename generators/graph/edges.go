@@ -163,6 +163,9 @@ func (p *picture) callers() {
 			if p.level == workloads {
 				from = workloadOf(network, m.group.Workload)
 			}
+			if m.group.VM == nil {
+				continue // without a sidecar it does not have an identity
+			}
 			if who := "caller " + identity(m.group.Workload.Namespace, m.group.Workload.ServiceAccount); p.known(who) {
 				p.once(from, same, who)
 			}

@@ -89,7 +89,7 @@ const mostNetworks = 40
 func (p *picture) read() {
 	p.in = map[string][]member{}
 	for _, w := range p.mesh.Workloads {
-		for _, g := range w.Groups {
+		for _, g := range w.AllGroups() {
 			by := map[string][]*mesh.Instance{}
 			for _, i := range g.Instances {
 				by[i.Network] = append(by[i.Network], i)

@@ -19,7 +19,7 @@ const most = 20
 // Files makes RUNBOOK.md at the top of the tree, where there are VMs. Alerts and diagnose.sh name its sections.
 func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
-		if len(m.Workloads) > 0 {
+		if slices.ContainsFunc(m.Workloads, func(w *mesh.Workload) bool { return len(w.Groups) > 0 }) {
 			yield(manifest.File{Path: "RUNBOOK.md", Mode: 0o644, Data: runbook(m)})
 		}
 	}

@@ -62,15 +62,24 @@ func (p *page) probe() {
 func (p *page) applications() string {
 	var units []string
 	for _, w := range p.mesh.Workloads {
-		if len(units) < most {
-			units = append(units, "-u "+w.Name)
+		for _, g := range w.Groups {
+			for _, unit := range g.VM.Application.Units {
+				if word := "-u " + unit; len(units) < most && !slices.Contains(units, word) {
+					units = append(units, word)
+				}
+			}
+		}
+	}
+	for _, w := range p.mesh.Workloads {
+		if len(units) == 0 {
+			units = append(units, "-u "+w.Name) // the spec lists no unit
 		}
 	}
 	return "sudo journalctl " + strings.Join(units, " ") + " -n 50 --no-pager"
 }
 
 func (p *page) firewall() {
-	p.line("Captured traffic comes to the VM's own firewall with port 15006, whatever port was dialled (with TPROXY it keeps its own); SSH is open for everybody.")
+	p.line("Captured traffic comes to the VM's own firewall with port 15006, whatever port was dialled (with TPROXY it keeps its own); SSH stays open.")
 	groups, more := p.groups()
 	var rows [][]string
 	for _, g := range groups {
@@ -78,7 +87,7 @@ func (p *page) firewall() {
 			continue
 		}
 		for _, o := range g.Openings() {
-			rows = append(rows, []string{code(g.Workload.Namespace + "/" + g.Name), fmt.Sprint(o.Port), from(o.Sources), o.Why})
+			rows = append(rows, []string{code(g.Workload.Namespace + "/" + g.Name), portOf(o), from(o.Sources), o.Why})
 		}
 	}
 	if len(rows) == 0 {
@@ -100,6 +109,14 @@ func (p *page) firewall() {
 	}
 	p.line("New rules are on trial until a new connection through them reaches SSH. A VM that cannot try by itself waits two minutes for")
 	p.line("`firewall.sh confirm`, and goes back otherwise.")
+}
+
+// portOf is the port of an opening, with its protocol where that is not TCP.
+func portOf(o mesh.Opening) string {
+	if o.UDP {
+		return fmt.Sprint(o.Port, "/udp")
+	}
+	return fmt.Sprint(o.Port)
 }
 
 // from is sources as a cell: the first few, and how many more.

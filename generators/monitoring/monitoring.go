@@ -107,12 +107,12 @@ const (
 	fluxVars = "kustomize.toolkit.fluxcd.io/substitute"
 )
 
-// delivered adds the annotations of the GitOps tools in use. Argo CD applies what watches the VMs after all else: where
-// the kinds of the Prometheus operator are not installed, the mesh is there all the same. Flux leaves alone what has
-// its variables' marks in it. What the user says of the same things holds.
+// delivered adds the annotations of the GitOps tools in use. Argo CD applies what watches the VMs before their entries: a
+// wave behind those would wait for every VM to be healthy, and one VM that is down would hold up all later commits. Flux
+// does not substitute in objects that contain its variables' marks. The user's own annotations take precedence.
 func delivered(argoCD, flux bool, o *manifest.Object) *manifest.Object {
 	if argoCD && o.Annotations[syncWave] == "" {
-		o.Annotations = with(o.Annotations, syncWave, "4")
+		o.Annotations = with(o.Annotations, syncWave, "2")
 	}
 	if flux && o.Annotations[fluxVars] == "" {
 		var enc manifest.Encoder

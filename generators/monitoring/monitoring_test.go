@@ -157,7 +157,7 @@ func TestDelivered(t *testing.T) {
 		require.Equal(t, map[string]string{"argocd.argoproj.io/sync-wave": "9", "note": "${HOST}", "kustomize.toolkit.fluxcd.io/substitute": "disabled"}, o.Annotations)
 	}
 	for o := range monitoring.ConfigMaps(m) {
-		require.Equal(t, map[string]string{"argocd.argoproj.io/sync-wave": "4"}, o.Annotations)
+		require.Equal(t, map[string]string{"argocd.argoproj.io/sync-wave": "2"}, o.Annotations)
 	}
 	require.Len(t, m.Workloads[0].Annotations, 2, "the mesh is only read")
 }

@@ -25,7 +25,7 @@ func clusterEnv(m machine, metadata map[string]string) map[string]string {
 	if address := m.group.CAAddress(); address != mesh.DefaultDiscoveryAddress {
 		env["CA_ADDR"] = address
 	}
-	intercept(env, &vm.Interception)
+	intercept(env, &vm.Interception, vm.Cloud.Type)
 	identify(env, vm)
 	if port := m.metricsPort(); port != 0 {
 		env["ISTIO_PROMETHEUS_ANNOTATIONS"] = asJSON(scrape{"true", w.Metrics.Path, strconv.Itoa(int(port))})
@@ -58,17 +58,30 @@ func (m machine) uncaptured() []string {
 	return decimals(ports)
 }
 
+// metadataRange is where a cloud tells a VM about itself. Agents of the host ask there too, while no sidecar runs.
+const metadataRange = "169.254.169.254/32"
+
+// hasMetadata are the clouds with such a service.
+var hasMetadata = map[string]bool{"AWS": true, "GCP": true, "Azure": true, "OpenStack": true}
+
 // intercept adds what istioctl knows no word for (istio: tools/istio-iptables/pkg/cmd/root.go, bindCmdlineFlags; the
 // start script reads the mode too).
-func intercept(env map[string]string, c *mesh.Interception) {
+func intercept(env map[string]string, c *mesh.Interception, cloud string) {
+	ranges := c.ExcludeOutboundIPRanges
+	if hasMetadata[cloud] && c.Mode != "NONE" && !slices.Contains(ranges, metadataRange) {
+		ranges = append(slices.Clone(ranges), metadataRange)
+	}
 	for name, words := range map[string][]string{
-		"ISTIO_SERVICE_EXCLUDE_CIDR":         c.ExcludeOutboundIPRanges,
+		"ISTIO_SERVICE_EXCLUDE_CIDR":         ranges,
 		"ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE": decimals(c.ExcludeOutboundPorts),
 		"ISTIO_EXCLUDE_INTERFACES":           c.ExcludeInterfaces,
 	} {
 		if len(words) > 0 {
 			env[name] = commas(words)
 		}
+	}
+	if c.Native {
+		env["NATIVE_NFTABLES"] = "true"
 	}
 	switch c.Mode {
 	case "TPROXY":

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	networking "istio.io/api/networking/v1"
+
 	"github.com/vmmesh/vmmesh/generators/vms/cloudinit"
 	"github.com/vmmesh/vmmesh/generators/vms/scripts"
 	"github.com/vmmesh/vmmesh/schema/manifest"
@@ -47,25 +49,74 @@ func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group
 
 // kit is what all groups share.
 type kit struct {
-	static         []manifest.File // scripts and units
-	open, filtered *cloudinit.Writer
+	static  []manifest.File // scripts and units
+	writers map[string]*cloudinit.Writer
 }
 
-// newKit leaves out of user-data what a first boot from it does not need: folders.sh, and the firewall's scripts for groups
-// that ask for no firewall, since a new VM has none of ours to take away, and they are a fifth of the bytes.
-func newKit() kit {
-	static := scripts.Files()
-	booted := slices.DeleteFunc(slices.Clone(static), func(f manifest.File) bool { return f.Path == "folders.sh" })
-	isFirewall := func(f manifest.File) bool { return strings.Contains(f.Path, "firewall") }
-	return kit{static, cloudinit.NewWriter(slices.DeleteFunc(slices.Clone(booted), isFirewall)), cloudinit.NewWriter(booted)}
-}
+func newKit() kit { return kit{scripts.Files(), map[string]*cloudinit.Writer{}} }
 
-// boot writes the user-data of a group.
+// boot writes the user-data of a group. What its spec does not use is left out of the scripts there, and so is what a VM that
+// boots for the first time has no use for: folders.sh, uninstall.sh, and without a firewall the firewall's. They are a quarter of the bytes,
+// of which some clouds take few. The folders have them all the same.
 func (k kit) boot(g *mesh.Group) *cloudinit.Writer {
-	if g.VM.Firewall.Backend == "None" {
-		return k.open
+	uses := []string{g.VM.Firewall.Backend, g.VM.Identity.Type, strings.TrimSuffix(g.VM.Address.Source, "External"), g.VM.DNS.Mode, g.VM.Cloud.Type}
+	if g.VM.PhoneHome != "" {
+		uses = append(uses, "PhoneHome")
 	}
-	return k.filtered
+	if len(g.Workload.Spec.IstiodIPs(g.Network)) == 0 || slices.ContainsFunc(g.Instances, func(i *mesh.Instance) bool {
+		return len(g.Workload.Spec.IstiodIPs(i.Network)) == 0
+	}) {
+		uses = append(uses, "Name") // VMs resolve it
+	}
+	switch g.Workload.Probe.GetHealthCheckMethod().(type) {
+	case *networking.ReadinessProbe_HttpGet:
+		uses = append(uses, "httpGet")
+	case *networking.ReadinessProbe_TcpSocket:
+		uses = append(uses, "tcpSocket")
+	case *networking.ReadinessProbe_Exec:
+		uses = append(uses, "exec")
+	}
+	key := strings.Join(uses, " ")
+	if w := k.writers[key]; w != nil {
+		return w
+	}
+	static := slices.DeleteFunc(slices.Clone(k.static), func(f manifest.File) bool {
+		return f.Path == "uninstall.sh" || f.Path == "folders.sh" || g.VM.Firewall.Backend == "None" && strings.Contains(f.Path, "firewall") ||
+			g.Workload.Probe == nil && slices.Contains(ofProbes, f.Path)
+	})
+	for n, f := range static {
+		static[n].Data = used(f.Data, uses)
+	}
+	w := cloudinit.NewWriter(static)
+	k.writers[key] = w
+	return w
+}
+
+// ofProbes are the files of a VM that can be taken out of rotation, which is by its probe.
+var ofProbes = []string{"probe.sh", "rotation.sh", "vmmesh-drain.service"}
+
+// used is a script without the parts between `# only: NAME...` and `# end` of which no name is in use.
+func used(script []byte, uses []string) []byte {
+	if !bytes.Contains(script, []byte("# only: ")) {
+		return script
+	}
+	out := make([]byte, 0, len(script))
+	leave := false
+	for line := range bytes.Lines(script) {
+		text := string(line)
+		if names, ok := strings.CutPrefix(text, "# only: "); ok {
+			leave = !slices.ContainsFunc(strings.Fields(names), func(name string) bool { return slices.Contains(uses, name) })
+			continue
+		}
+		if text == "# end\n" {
+			leave = false
+			continue
+		}
+		if !leave {
+			out = append(out, line...)
+		}
+	}
+	return out
 }
 
 // group makes the files of one group's folder: first those of any of its VMs, then <instance>/<file> for each of its
@@ -96,6 +147,7 @@ func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 const (
 	clusterEnvFile = "cluster.env"
 	instancesFile  = "instances"
+	vmEnvFile      = "vm.env"
 )
 
 // config makes the files of a VM that hold what the spec says. The lines of its cluster.env come beside them. A VM with
@@ -112,15 +164,21 @@ func config(m machine, who *mesh.Instance) (variables, []manifest.File) {
 		text(clusterEnvFile, lines.with(own)),
 		text("mesh.yaml", meshYAML(m, metadata)),
 		text("hosts", hosts(m)),
-		text("vm.env", vmEnv(m)),
+		text(vmEnvFile, vmEnv(m)),
 	}
 	if cert := m.istio().RootCert; cert != "" {
 		files = append(files, text("root-cert.pem", []byte(cert)))
 	}
+	files = append(files, firewall(m.group)...)
+	for n := range files {
+		if files[n].Path == vmEnvFile {
+			files[n].Data = assign(files[n].Data, "VMMESH_FILES_HASH", hash(files))
+		}
+	}
 	if len(table) > 0 {
 		files = append(files, text(instancesFile, table))
 	}
-	return lines, append(files, firewall(m.group)...)
+	return lines, files
 }
 
 // different yields the files of an instance that are not as in its group's folder. Its user-data never is.

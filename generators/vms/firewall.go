@@ -23,18 +23,30 @@ func firewall(g *mesh.Group) []manifest.File {
 	return []manifest.File{text("firewall.rules", rules(g.Openings()))}
 }
 
-// rules are lines of port, protocol, source ("any": anyone) and reason, separated by tabs.
+// rules are lines of port, protocol, source ("any": anyone; "host": whom the host's own rules let in, and anyone where it
+// has none for the port) and reason, separated by tabs.
 func rules(openings []mesh.Opening) []byte {
 	var out bytes.Buffer
 	for _, o := range openings {
 		if len(o.Sources) == 0 {
-			fmt.Fprintf(&out, "%d\ttcp\tany\t%s\n", o.Port, o.Why)
+			anyone := "any"
+			if o.Why == mesh.ReasonSSH {
+				anyone = "host"
+			}
+			fmt.Fprintf(&out, "%d\t%s\t%s\t%s\n", o.Port, protocol(o), anyone, o.Why)
 		}
 		for _, s := range o.Sources {
-			fmt.Fprintf(&out, "%d\ttcp\t%s\t%s\n", o.Port, source(s), o.Why)
+			fmt.Fprintf(&out, "%d\t%s\t%s\t%s\n", o.Port, protocol(o), source(s), o.Why)
 		}
 	}
 	return out.Bytes()
+}
+
+func protocol(o mesh.Opening) string {
+	if o.UDP {
+		return "udp"
+	}
+	return "tcp"
 }
 
 // nftScript replaces the table inet vmmesh in one transaction: it is made where it is not there yet, deleted, and made
@@ -64,12 +76,12 @@ func nftScript(openings []mesh.Opening) []byte {
 `)
 	for _, o := range openings {
 		if len(o.Sources) == 0 {
-			fmt.Fprintf(&out, "\t\ttcp dport %d accept comment \"%s\"\n", o.Port, o.Why)
+			fmt.Fprintf(&out, "\t\t%s dport %d accept comment \"%s\"\n", protocol(o), o.Port, o.Why)
 			continue
 		}
 		for _, f := range families {
 			if len(f.of(o.Sources)) > 0 {
-				fmt.Fprintf(&out, "\t\t%s saddr @from%d_%s tcp dport %d accept comment \"%s\"\n", f.match, index(groups, o.Sources)+1, f.match, o.Port, o.Why)
+				fmt.Fprintf(&out, "\t\t%s saddr @from%d_%s %s dport %d accept comment \"%s\"\n", f.match, index(groups, o.Sources)+1, f.match, protocol(o), o.Port, o.Why)
 			}
 		}
 	}

@@ -9,8 +9,10 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	meshconfig "istio.io/api/mesh/v1alpha1"
+	networking "istio.io/api/networking/v1alpha3"
 
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 )
 
 // meshYAML is the agent's configuration: defaultConfig, as istioctl writes it, keys in the order of its YAML library.
@@ -18,7 +20,7 @@ func meshYAML(m machine, metadata map[string]string) []byte {
 	config := proto.CloneOf(m.proxy)
 	config.DiscoveryAddress = m.group.DiscoveryAddress()
 	config.MeshId = m.istio().MeshID
-	config.ReadinessProbe = m.workload().Probe
+	config.ReadinessProbe = probe(m.workload().Probe)
 	config.ProxyMetadata = metadata
 	config.InterceptionMode = meshconfig.ProxyConfig_InboundInterceptionMode(
 		meshconfig.ProxyConfig_InboundInterceptionMode_value[m.group.VM.Interception.Mode])
@@ -36,6 +38,19 @@ func meshYAML(m machine, metadata map[string]string) []byte {
 	var enc manifest.Encoder
 	enc.Value(manifest.Fields{{Name: "defaultConfig", Value: ordered(values)}})
 	return enc.Bytes()
+}
+
+// probe is the agent's: the spec's numbers, asked by a script of ours that also knows whether the VM is being drained. The
+// WorkloadGroup keeps the probe as the spec has it.
+func probe(p *networking.ReadinessProbe) *networking.ReadinessProbe {
+	if p == nil {
+		return nil
+	}
+	ours := proto.CloneOf(p)
+	ours.HealthCheckMethod = &networking.ReadinessProbe_Exec{
+		Exec: &networking.ExecHealthCheckConfig{Command: slices.Clone(mesh.ProbeCommand)},
+	}
+	return ours
 }
 
 // ordered turns what was read from JSON into what prints in natural order.

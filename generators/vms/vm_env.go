@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	meshconfig "istio.io/api/mesh/v1alpha1"
 	networking "istio.io/api/networking/v1"
 
 	"github.com/vmmesh/vmmesh/schema/mesh"
@@ -41,7 +42,16 @@ func vmEnv(m machine) []byte {
 	}
 	s.list("DNS_SERVERS", servers)
 	s.identity(&vm.Identity)
+	s.list("UNITS", vm.Application.Units)
+	s.set("START", vm.Application.Start)
+	s.set("START_SECONDS", strconv.Itoa(int(vm.Application.Timeout/time.Second)))
+	s.set("DRAIN", strconv.FormatBool(vm.Drain.OnShutdown))
+	s.set("DRAIN_SECONDS", strconv.Itoa(int(vm.Drain.Timeout/time.Second)))
+	s.set("DRAIN_NOTICE", strconv.Itoa(notice(w.Probe)))
+	s.set("STOP_SECONDS", strconv.Itoa(int(termination(m.proxy)/time.Second)))
 	s.set("INTERCEPTION", vm.Interception.Mode)
+	s.set("CAPTURE", captureBackend(vm))
+	s.set("EXCLUDE_CONTAINERS", strconv.FormatBool(vm.Interception.ExcludeContainers))
 	s.list("INBOUND_PORTS", m.inbound())
 	s.list("TARGET_PORTS", decimals(m.targets()))
 	s.list("EXCLUDE_OWNER_GROUPS", vm.Interception.ExcludeOwnerGroups)
@@ -49,7 +59,15 @@ func vmEnv(m machine) []byte {
 	s.set("FIREWALL", vm.Firewall.Backend)
 	s.set("SSH_PORT", strconv.Itoa(int(vm.Firewall.SSHPort)))
 	s.set("METRICS_PORT", orNothing(m.metricsPort()))
+	s.set("PHONE_HOME", vm.PhoneHome)
 	return s.text
+}
+
+func captureBackend(vm *mesh.VM) string {
+	if vm.Interception.Native {
+		return "Nftables"
+	}
+	return "IPTables"
 }
 
 func registration(g *mesh.Group) string {
@@ -125,6 +143,28 @@ func (s *settings) probe(p *networking.ReadinessProbe) {
 	s.set("PROBE_PORT", orNothing(port))
 	s.set("PROBE_PATH", path)
 	s.list("PROBE_COMMAND", command)
+	var headers []string
+	for _, h := range p.GetHttpGet().GetHttpHeaders() {
+		headers = append(headers, h.Name+": "+h.Value)
+	}
+	s.list("PROBE_HEADERS", headers)
+	s.set("PROBE_TIMEOUT", strconv.Itoa(int(max(p.GetTimeoutSeconds(), 1))))
+}
+
+// propagation is how long istiod and the clients' sidecars take, in seconds, to learn that a VM is out of rotation.
+const propagation = 5
+
+// notice is after how many seconds no client sends new requests to a VM whose probe begins to fail.
+func notice(p *networking.ReadinessProbe) int {
+	return int(max(p.GetPeriodSeconds(), 1)*max(p.GetFailureThreshold(), 1)+max(p.GetTimeoutSeconds(), 1)) + propagation
+}
+
+// termination is how long the agent drains after it is told to stop (istio: pkg/config/mesh, terminationDrainDuration).
+func termination(proxy *meshconfig.ProxyConfig) time.Duration {
+	if d := proxy.GetTerminationDrainDuration(); d != nil {
+		return min(d.AsDuration(), 24*time.Hour)
+	}
+	return 5 * time.Second
 }
 
 // orNothing is a number, "" for 0.

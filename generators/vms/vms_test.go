@@ -71,7 +71,7 @@ func TestOnlyWhatDiffers(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"cluster.env"}, own["vm1"])
-	require.ElementsMatch(t, []string{"cluster.env", "mesh.yaml", "instances", "user-data"}, own["vm2"])
+	require.ElementsMatch(t, []string{"cluster.env", "mesh.yaml", "instances", "user-data", "vm.env"}, own["vm2"])
 	require.Equal(t, []string{"cluster.env"}, own["vm3"])
 	require.Equal(t, "192.168.1.1\t192.168.1.1\tpay-vm1\tvm1\tshared\n192.168.1.2\t192.168.1.2\tpay-vm2\tvm2\town\n"+
 		"192.168.1.3\t192.168.1.3\tpay-vm3\tvm3\tshared\n", string(all["vms/vm-workloads/pay/instances"].Data))

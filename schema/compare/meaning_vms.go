@@ -147,7 +147,7 @@ func (g vmFiles) what(of func(vmFile) bool) (files []string, restart bool) {
 	names, differ := map[string]bool{}, map[string]bool{}
 	for _, f := range g.files {
 		reads, settings := ofEveryVM[f.name]
-		if !settings || !of(f) {
+		if !settings || !of(f) || f.name == "vm.env" && f.change == Changed && sameSettings(f.old, f.new) {
 			continue
 		}
 		restart = restart || reads
@@ -167,6 +167,23 @@ func (g vmFiles) what(of func(vmFile) bool) (files []string, restart bool) {
 	return files, restart
 }
 
+// sameSettings reports whether two vm.env differ in nothing but the hash of the VM's files, which differs whenever a file
+// does.
+func sameSettings(old, new []byte) bool {
+	without := func(text []byte) string {
+		var out strings.Builder
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, filesHash+"=") {
+				out.WriteString(line)
+			}
+		}
+		return out.String()
+	}
+	return without(old) == without(new)
+}
+
+const filesHash = "VMMESH_FILES_HASH"
+
 // variable is one that differs between two files of settings for a shell.
 type variable struct {
 	name     string
@@ -174,12 +191,12 @@ type variable struct {
 	old, new string
 }
 
-// variables are those that differ, sorted by name.
+// variables are those that differ, sorted by name. The hash of a VM's files is not among them.
 func variables(old, new []byte) []variable {
 	read := func(text []byte) map[string]string {
 		all := map[string]string{}
 		for line := range strings.Lines(string(text)) {
-			if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "="); ok {
+			if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "="); ok && name != filesHash {
 				all[name] = value
 			}
 		}

@@ -33,7 +33,7 @@ func trees(t *testing.T, was, will map[string]string) Changes {
 func TestVMFiles(t *testing.T) {
 	const a, b = "vms/ns/a/", "vms/ns/a-b/"
 	was := map[string]string{
-		a + "cluster.env": "A='1'\nB='2'\nC=''\n", a + "vm.env": "x", a + "install.sh": "old", a + "user-data": "old", a + "instances": "vm1\n",
+		a + "cluster.env": "A='1'\nB='2'\nC=''\n", a + "vm.env": "x\nVMMESH_FILES_HASH='1'\n", a + "install.sh": "old", a + "user-data": "old", a + "instances": "vm1\n",
 		a + "vm1/cluster.env": "A='1'\n", b + "cluster.env": "A='1'\n", b + "vm.env": "x", b + "install.sh": "old", b + "firewall.nft": "old",
 		"vms/ns/gone/vm.env": "x", "vms/ns/gone/cluster.env": "A='1'\n",
 	}
@@ -62,6 +62,8 @@ func TestVMFiles(t *testing.T) {
 		{"of all, then no VM is named", map[string]string{a + "vm1/cluster.env": "A='2'\n", a + "vm.env": "y"}, []string{"a: what changes for its VMs (vm.env)" + until}, nil},
 		{"comes and goes", map[string]string{a + "root-cert.pem": "PEM", b + "firewall.nft": ""},
 			[]string{"a-b: what changes for its VMs (firewall.nft)" + stays, "a: what changes for its VMs (root-cert.pem)" + until}, nil},
+		{"the hash of the files alone", map[string]string{a + "vm.env": "x\nVMMESH_FILES_HASH='2'\n", a + "install.sh": "new"}, nil,
+			[]string{"what is the same on every VM changes (install.sh), in 1 group: VMs that are set up already get it when `install.sh` is run there with the new files"}},
 		{"one more", map[string]string{a + "instances": "vm1\nvm2\n", a + "user-data": "new", a + "vm2/cluster.env": "A='1'\n"}, nil, nil},
 		{"one less", map[string]string{a + "vm1/cluster.env": ""}, nil, nil},
 		{"a group goes, and one comes", map[string]string{"vms/ns/gone/vm.env": "", "vms/ns/gone/cluster.env": "", "vms/ns/new/vm.env": "x", "vms/ns/new/cluster.env": "x"}, nil, nil},

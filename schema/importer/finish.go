@@ -17,7 +17,9 @@ func (i *importer) finish(w *workload) {
 	if w.account != w.name {
 		out.ServiceAccount = w.account
 	}
-	if i.set.Find("", "ServiceAccount", w.namespace, w.account) == nil || !i.plainAccount(w) {
+	if w.proxyless {
+		// there is no identity
+	} else if i.set.Find("", "ServiceAccount", w.namespace, w.account) == nil || !i.plainAccount(w) {
 		out.CreateServiceAccount = new(bool)
 	}
 	w.findLabels()

@@ -68,6 +68,9 @@ func (i *importer) finishGroup(w *workload, g *group) schema.Group {
 		i.becomes(e.Resource, fate{identity: identity{kind: "WorkloadEntry", namespace: w.namespace, name: e.Name}})
 		out.Instances = append(out.Instances, in)
 	}
+	if g.proxyless {
+		out.Proxy = "None"
+	}
 	i.registration(w, g, &out)
 	slices.SortFunc(out.Instances, func(a, b schema.Instance) int { return cmp.Compare(a.Name, b.Name) })
 	out.VM = i.groupVM(w, g, listen)

@@ -165,6 +165,7 @@ func Import(set *manifest.Set, folders []Folder, o Options, skip map[*manifest.R
 	i.findPolicies()
 	i.findSidecars()
 	i.findTelemetries()
+	i.findProxyless()
 	for _, w := range i.workloads {
 		i.finish(w)
 	}

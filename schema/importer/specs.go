@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/vmmesh/vmmesh/schema"
@@ -52,13 +54,31 @@ func (i *importer) divide() []*part {
 		parts = append(parts, p)
 		return p
 	}
-	for _, w := range i.workloads {
-		p := find(w.namespace, w.madeFrom(), &w.telemetry, func(p *part) bool { return !p.names["w "+w.name] })
+	// Telemetry does not apply to a workload without sidecars: it goes where another is.
+	order := func(w *workload) int {
+		if w.proxyless {
+			return 1
+		}
+		return 0
+	}
+	list := slices.Clone(i.workloads)
+	slices.SortStableFunc(list, func(a, b *workload) int { return cmp.Compare(order(a), order(b)) })
+	for _, w := range list {
+		seen := &w.telemetry
+		if w.proxyless {
+			seen = nil
+		}
+		p := find(w.namespace, w.madeFrom(), seen, func(p *part) bool { return !p.names["w "+w.name] })
 		p.workloads = append(p.workloads, w)
 		p.names["w "+w.name] = true
 		if spoken[w.namespace] == nil {
 			spoken[w.namespace] = p
 		}
+	}
+	for _, p := range parts {
+		slices.SortStableFunc(p.workloads, func(a, b *workload) int {
+			return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+		})
 	}
 	for _, e := range i.externals {
 		p := find(e.from.Namespace, e.from.Labels[mesh.LabelSpec], nil, func(p *part) bool { return !p.names["e "+e.from.Name] })

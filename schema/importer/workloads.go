@@ -22,6 +22,7 @@ type workload struct {
 	app             string // the label that its VMs have; often the name
 	at              diag.Path
 	account         string
+	proxyless       bool // none of its VMs has a sidecar
 	groups          []*group
 	services        []*service
 	ports           []*port
@@ -52,6 +53,7 @@ type group struct {
 	ports     map[string]uint32
 	account   string
 	version   string
+	proxyless bool                // its VMs have no sidecar
 	labelSets []map[string]string // see vms
 	ofPorts   []map[string]uint32 // see portSets
 }
@@ -255,6 +257,41 @@ func controlled(r *manifest.Resource) bool {
 	return false
 }
 
+// plaintext reports whether the labels of a VM say that it is without a sidecar.
+func plaintext(labels map[string]string) bool {
+	return labels["security.istio.io/tlsMode"] == "disabled"
+}
+
+// findProxyless finds the groups whose VMs have no sidecar: those with the label, and those without a service account that no
+// policy is for, to which clients speak plaintext as well.
+func (i *importer) findProxyless() {
+	for _, w := range i.workloads {
+		s := &w.out.Security
+		governed := len(s.Allow)+len(s.Deny)+len(s.JWT)+len(s.MTLS.Ports) > 0 || s.MTLS.Mode != "UNSET" || w.out.Sidecar != nil
+		all := true
+		for _, g := range w.groups {
+			g.proxyless = g.from == nil && g.config == nil && len(g.auto) == 0 && len(g.entries) > 0
+			for _, e := range g.entries {
+				_, labelled := e.Clients["security.istio.io/tlsMode"]
+				if e.Account != "" || labelled && !plaintext(e.Clients) || !labelled && governed {
+					g.proxyless = false
+				}
+			}
+			all = all && g.proxyless
+			if g.proxyless && !plaintext(g.labels) {
+				d := ruleDecide.At(g.entries[0].Place("metadata", "name"),
+					"%s names no service account, so clients speak plaintext to it, and the spec has proxy: None", g.entries[0].Resource)
+				d.Severity = diag.Info
+				i.say(d.WithHelp("where the VM has a sidecar, remove the line, and give the workload a serviceAccount"))
+			}
+		}
+		if w.proxyless = all && len(w.groups) > 0; w.proxyless {
+			w.account, s.MTLS.Mode = "", ""
+			delete(w.notes, "serviceAccount")
+		}
+	}
+}
+
 // groupOf finds the group that an entry is of: the same application, version and identity, and of several the one whose
 // labels are its own, or whose name begins the entry's.
 func groupOf(w *manifest.Workload, groups []*group) *group {
@@ -262,6 +299,9 @@ func groupOf(w *manifest.Workload, groups []*group) *group {
 	most := 0
 	for _, g := range groups {
 		same := g.labels["app"] == w.Clients["app"] && (g.labels["app"] != "" || g.account == w.Account) || w.Clients["app"] == "" && g.account == w.Account && g.account != ""
+		if plaintext(g.labels) != plaintext(w.Clients) {
+			continue
+		}
 		if !same || g.version != w.Clients["version"] && w.Clients["version"] != "" || w.Account != "" && g.account != "" && w.Account != g.account {
 			continue
 		}
@@ -408,7 +448,16 @@ func alike(before, next map[string]string) map[string]string {
 // ownAnnotations are the annotations that a group has beyond those of its workload.
 func (g *group) ownAnnotations(w *workload) map[string]string {
 	own := map[string]string{}
-	for k, v := range g.spec().GetMetadata().GetAnnotations() {
+	annotations := g.spec().GetMetadata().GetAnnotations()
+	if g.from == nil { // those that all of its entries have
+		for n, e := range g.entries {
+			if n == 0 {
+				annotations = nil
+			}
+			annotations = alike(annotations, e.Annotations)
+		}
+	}
+	for k, v := range annotations {
 		if above, has := w.annotations[k]; (!has || above != v) && !refusedAnnotation(k) {
 			own[k] = v
 		}

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 )
@@ -16,9 +17,9 @@ type Sizes struct {
 type UserData struct {
 	At        diag.Path
 	Cloud     string
-	Form      string // readable, packed or gzipped
-	Smallest  bool   // whether the cloud takes no form that is smaller
-	Spared    bool   // whether diagnose.sh is left out of it
+	Form      string   // readable, packed or gzipped
+	Smallest  bool     // whether the cloud takes no form that is smaller
+	Spared    []string // files that are left out of it
 	Bytes     int
 	Limit     int
 	Largest   string // which of the files that are this group's alone is the largest
@@ -98,17 +99,17 @@ func findFullUserData(s Sizes, report Report) {
 var userDataSpared = diag.Rule{
 	ID: "VM905", Name: "user-data-spared", Severity: diag.Info,
 	Doc: "User-data has room for every file of its group.",
-	Long: "In its smallest form it would still be larger than the cloud takes, so diagnose.sh is left out. Nothing that makes a VM a member is missing. When something is " +
-		"wrong with one, copy vms/<namespace>/<group>/diagnose.sh to /usr/local/lib/vmmesh/ there.",
+	Long: "In its smallest form it would still be larger than the cloud takes, so diagnose.sh is left out, and then rotation.sh. Nothing that makes a VM a member is missing. When one " +
+		"is needed, copy it from vms/<namespace>/<group>/ to /usr/local/lib/vmmesh/ there.",
 	Bad:  "vm: {cloud: {type: AWS}, firewall: {backend: Nftables}}\nistio: {rootCert: ...} # one or two certificates",
 	Good: "vm: {cloud: {type: Azure}, firewall: {backend: Nftables}}\nistio: {rootCert: ...}",
 }
 
 func findSparedUserData(s Sizes, report Report) {
 	for _, u := range s.UserData {
-		if u.Spared && u.Bytes <= u.Limit {
-			report(userDataSpared.At(u.At, "user-data does not have room for diagnose.sh in the %d bytes that %s takes, and goes without it", u.Limit, u.Cloud).
-				WithHelp("copy it to a VM that is to be looked into: /usr/local/lib/vmmesh/diagnose.sh"))
+		if len(u.Spared) > 0 && u.Bytes <= u.Limit {
+			report(userDataSpared.At(u.At, "user-data does not have room for %s in the %d bytes that %s takes, and goes without", strings.Join(u.Spared, " and "), u.Limit, u.Cloud).
+				WithHelp("copy it to a VM when it is needed: /usr/local/lib/vmmesh/%s", u.Spared[len(u.Spared)-1]))
 		}
 	}
 }

@@ -26,7 +26,7 @@ func eachDuplicate(m *mesh.Mesh, do func(first, second *mesh.Instance, at diag.P
 	}
 	seen := map[place]*mesh.Instance{}
 	for _, w := range m.Workloads {
-		for _, g := range w.Groups {
+		for _, g := range w.AllGroups() {
 			for _, i := range g.Instances {
 				if !i.Address.IsValid() {
 					continue

@@ -37,6 +37,9 @@ func findReservedPorts(m *mesh.Mesh, report Report) {
 		}
 	}
 	for _, w := range m.Workloads {
+		if len(w.Groups) == 0 && len(w.Proxyless) > 0 {
+			continue // there is no sidecar
+		}
 		if m := w.Metrics; m != nil && m.Name == "" {
 			say(m.At.Key("port"), m.Port)
 		}

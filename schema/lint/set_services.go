@@ -215,8 +215,16 @@ func findNotCaptured(s *manifest.Set, report Report) {
 	}
 }
 
+// withoutSidecar reports whether an entry is of a machine without a sidecar.
+func withoutSidecar(w *manifest.Workload) bool {
+	return w.Clients["security.istio.io/tlsMode"] == "disabled"
+}
+
 func findReservedEntryPorts(s *manifest.Set, report Report) {
 	for _, w := range virtual(s) {
+		if withoutSidecar(w) {
+			continue
+		}
 		for _, name := range slices.Sorted(maps.Keys(w.Ports)) {
 			if whose := reservedPorts[w.Ports[name]]; whose != "" {
 				report(reservedPort.At(w.PortsAt.Key(name), "VMs cannot listen for the mesh on %d: it is %s", w.Ports[name], whose).
@@ -231,7 +239,9 @@ func findReservedEntryPorts(s *manifest.Set, report Report) {
 				continue
 			}
 			// A VM that has the port under this name is judged by its own number.
-			i := slices.IndexFunc(s.Selected(v.Namespace, v.Selector), func(w *manifest.Workload) bool { return w.VM && w.Ports[p.Name] == 0 })
+			i := slices.IndexFunc(s.Selected(v.Namespace, v.Selector), func(w *manifest.Workload) bool {
+				return w.VM && w.Ports[p.Name] == 0 && !withoutSidecar(w)
+			})
 			if i >= 0 {
 				report(reservedPort.At(p.At, "%s leads to port %d of VMs: it is %s", v.Resource, p.Target, whose).
 					WithHelp("let the application listen elsewhere; clients may still dial any port"))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vmmesh/vmmesh/schema/diag"
 	"github.com/vmmesh/vmmesh/schema/manifest"
+	"github.com/vmmesh/vmmesh/schema/mesh"
 	"github.com/vmmesh/vmmesh/schema/syntax"
 )
 
@@ -216,7 +217,11 @@ func findVMProbes(s *manifest.Set, report Report) {
 				WithHelp("add the probe as defaultConfig.readinessProbe, and restart the sidecar"))
 		default:
 			probe := &networking.ReadinessProbe{}
-			if len(manifest.Terms{}.Decode(node, probe, vm.MeshAt.Key("readinessProbe"))) == 0 && !sameProbe(probe, group.Probe) {
+			faults := manifest.Terms{}.Decode(node, probe, vm.MeshAt.Key("readinessProbe"))
+			if slices.Equal(probe.GetExec().GetCommand(), mesh.ProbeCommand) { // it asks what the group's probe asks
+				probe.HealthCheckMethod = group.Probe.HealthCheckMethod
+			}
+			if len(faults) == 0 && !sameProbe(probe, group.Probe) {
 				d := vmProbe.At(vm.MeshAt.Key("readinessProbe"), "the VM's probe is not that of %s", w.Resource).Key().
 					WithHelp("write one probe in both: the VM's mesh.yaml is the one that runs")
 				d.Severity = diag.Warning

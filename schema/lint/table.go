@@ -124,6 +124,7 @@ var Table = []Rule{
 	{egressPort, findEgressPorts, nil},
 	{wildcardHost, findWildcardHosts, nil},
 	{leftOutByLocality, findLeftOutByLocality, nil},
+	{unprobed, findUnprobed, nil},
 	{twoPeerPolicies, nil, findTwoPeerPolicies},
 	{portLevelService, nil, findPortLevelServices},
 	{rootSelector, nil, findRootSelectors},

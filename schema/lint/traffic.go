@@ -137,7 +137,7 @@ func regionsOf(w *mesh.Workload, s *mesh.Service) map[string]bool {
 		region, _, _ := strings.Cut(locality, "/")
 		found[region] = true
 	}
-	for _, g := range w.Groups {
+	for _, g := range w.AllGroups() {
 		if (g.Auto || len(g.Instances) == 0) && s.Selects(g.Labels) {
 			add(g.Locality)
 		}

@@ -65,7 +65,7 @@ func firstOfEach(w *mesh.Workload, s *mesh.Service) (with, without endpoint) {
 			without = e
 		}
 	}
-	for _, g := range w.Groups {
+	for _, g := range w.AllGroups() {
 		if g.Auto && s.Selects(g.Labels) {
 			count(g.Weight, endpoint{group: g})
 		}

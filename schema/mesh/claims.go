@@ -118,7 +118,7 @@ func (r *resolver) claimEntries() {
 	names := map[*Group]map[string]*Instance{}
 	named := map[string]bool{} // namespaces in which an entry has a name of its own
 	for _, w := range r.mesh.Workloads {
-		for _, g := range w.Groups {
+		for _, g := range w.AllGroups() {
 			if g.Auto {
 				continue
 			}
@@ -133,7 +133,7 @@ func (r *resolver) claimEntries() {
 		if named[w.Namespace] && all[w.Namespace] == nil {
 			all[w.Namespace] = map[string]*Instance{}
 		}
-		for _, long := range w.Groups {
+		for _, long := range w.AllGroups() {
 			if long.Auto {
 				continue
 			}

@@ -24,6 +24,8 @@ const (
 	labelRegion            = "topology.kubernetes.io/region"
 	labelZone              = "topology.kubernetes.io/zone"
 	labelSubzone           = "topology.istio.io/subzone"
+	labelTLSMode           = "security.istio.io/tlsMode"
+	tlsModeDisabled        = "disabled"
 	labelInjection         = "istio-injection"
 	labelRevision          = "istio.io/rev"
 )
@@ -45,6 +47,8 @@ func derivedLabel(key string) string {
 		return "it is `vm` on every VM"
 	case key == labelTunnel:
 		return "set istio.dataplaneMode"
+	case key == labelTLSMode:
+		return "set `proxy: None` on the group, where its VMs have no sidecar"
 	case key == LabelSpec:
 		return "it is metadata.name of the spec"
 	case key == LabelManagedBy:

@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"cmp"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -39,9 +40,21 @@ func mergeVM(below schema.VM, over *schema.VM) schema.VM {
 	if o := over.Identity; o.Type != "" || o.TokenFile != nil || o.TokenRequest != nil || o.HTTP != nil || o.Command != nil || o.GCE != nil || o.SPIRE != nil {
 		m.Identity = o
 	}
+	m.Application.Units = longer(over.Application.Units, below.Application.Units)
+	m.Application.Start = first(over.Application.Start, below.Application.Start)
+	m.Application.Timeout = first(over.Application.Timeout, below.Application.Timeout)
+	if a := over.Application; len(a.Units) > 0 || a.Start+a.Timeout != "" {
+		m.Application.At = a.At
+	}
+	m.Drain.OnShutdown = cmp.Or(over.Drain.OnShutdown, below.Drain.OnShutdown)
+	m.Drain.Timeout = first(over.Drain.Timeout, below.Drain.Timeout)
+	if d := over.Drain; d.OnShutdown != nil || d.Timeout != "" {
+		m.Drain.At = d.At
+	}
 	a, b := &over.Interception, &below.Interception
 	m.Interception = schema.Interception{
-		At: b.At, Mode: first(a.Mode, b.Mode),
+		At: b.At, Mode: first(a.Mode, b.Mode), Backend: first(a.Backend, b.Backend),
+		ExcludeContainers:       cmp.Or(a.ExcludeContainers, b.ExcludeContainers),
 		IncludeInboundPorts:     longer(a.IncludeInboundPorts, b.IncludeInboundPorts),
 		ExcludeInboundPorts:     longer(a.ExcludeInboundPorts, b.ExcludeInboundPorts),
 		IncludeOutboundIPRanges: longer(a.IncludeOutboundIPRanges, b.IncludeOutboundIPRanges),
@@ -50,8 +63,9 @@ func mergeVM(below schema.VM, over *schema.VM) schema.VM {
 		ExcludeInterfaces:       longer(a.ExcludeInterfaces, b.ExcludeInterfaces),
 		ExcludeOwnerGroups:      longer(a.ExcludeOwnerGroups, b.ExcludeOwnerGroups),
 	}
-	if a.Mode != "" || len(a.IncludeInboundPorts)+len(a.ExcludeInboundPorts)+len(a.IncludeOutboundIPRanges)+len(a.ExcludeOutboundIPRanges)+
-		len(a.ExcludeOutboundPorts)+len(a.ExcludeInterfaces)+len(a.ExcludeOwnerGroups) > 0 {
+	if a.Mode+a.Backend != "" || a.ExcludeContainers != nil || len(a.IncludeInboundPorts)+len(a.ExcludeInboundPorts)+
+		len(a.IncludeOutboundIPRanges)+len(a.ExcludeOutboundIPRanges)+len(a.ExcludeOutboundPorts)+len(a.ExcludeInterfaces)+
+		len(a.ExcludeOwnerGroups) > 0 {
 		m.Interception.At = a.At
 	}
 	if over.ProxyConfig != nil {
@@ -64,12 +78,14 @@ func mergeVM(below schema.VM, over *schema.VM) schema.VM {
 	m.Env = longer(over.Env, below.Env)
 	m.Firewall = schema.Firewall{
 		At: below.Firewall.At, Backend: first(over.Firewall.Backend, below.Firewall.Backend), SSHPort: cmp.Or(over.Firewall.SSHPort, below.Firewall.SSHPort),
+		SSHFrom: longer(over.Firewall.SSHFrom, below.Firewall.SSHFrom), Open: slices.Clone(longer(over.Firewall.Open, below.Firewall.Open)),
 		AllowFrom: longer(over.Firewall.AllowFrom, below.Firewall.AllowFrom), ScrapeFrom: longer(over.Firewall.ScrapeFrom, below.Firewall.ScrapeFrom),
 	}
-	if f := over.Firewall; f.Backend != "" || f.SSHPort != 0 || len(f.AllowFrom)+len(f.ScrapeFrom) > 0 {
+	if f := over.Firewall; f.Backend != "" || f.SSHPort != 0 || len(f.SSHFrom)+len(f.Open)+len(f.AllowFrom)+len(f.ScrapeFrom) > 0 {
 		m.Firewall.At = over.Firewall.At
 	}
 	m.CloudInit.MinVersion = first(over.CloudInit.MinVersion, below.CloudInit.MinVersion)
+	m.CloudInit.PhoneHome = first(over.CloudInit.PhoneHome, below.CloudInit.PhoneHome)
 	m.At = over.At
 	// A union that the group chose itself still lacks its defaults; the specs keep their own blocks.
 	m.Identity.TokenFile = copied(m.Identity.TokenFile)

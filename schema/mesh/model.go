@@ -4,7 +4,9 @@
 package mesh
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
 	networking "istio.io/api/networking/v1"
@@ -35,6 +37,7 @@ type Spec struct {
 	Prometheus   Prometheus
 	GitOps       GitOps
 	Ignores      []Ignore
+	ClientSide   bool // the file emits for a cluster whose clients call the VMs of another one: see [Mesh.Emitted]
 
 	DefaultConfig *meshconfig.ProxyConfig // what the mesh says to every proxy; nil: no spec of the build installs it
 	peers         []netip.Prefix          // who may call any VM of the mesh: see Group.Openings
@@ -225,7 +228,8 @@ type Workload struct {
 	Metrics         *Metrics            // nil: none
 	Probe           *networking.ReadinessProbe
 	Sidecar         *networking.Sidecar // nil: none
-	Groups          []*Group            // by name
+	Groups          []*Group            // by name; those whose VMs have a sidecar
+	Proxyless       []*Group            // by name; those whose VMs have none: their entries are emitted, and nothing else. VM is nil
 	Services        []*Service          // by name
 	MTLS            MTLS
 	Allow, Deny     []*security.Rule // nil: no policy; rules are by name of the spec's rule
@@ -233,6 +237,16 @@ type Workload struct {
 	JWT             []*security.JWTRule
 	AccessLogging   []*telemetry.AccessLogging
 	Tracing         []*telemetry.Tracing
+}
+
+// AllGroups returns the groups with and without a sidecar, by name.
+func (w *Workload) AllGroups() []*Group {
+	if len(w.Proxyless) == 0 {
+		return w.Groups
+	}
+	all := slices.Concat(w.Groups, w.Proxyless)
+	slices.SortStableFunc(all, func(a, b *Group) int { return cmp.Compare(a.Name, b.Name) })
+	return all
 }
 
 // Istio is the mesh that the workload is in.

@@ -34,7 +34,9 @@ const ScriptsFolder = "scripts"
 var VMFileNames = []string{
 	"cluster.env", "mesh.yaml", "hosts", "vm.env", "root-cert.pem", "instances", "user-data",
 	"firewall.rules", "firewall.nft", "address.sh", "application.conf", "diagnose.sh", "firewall.sh", "folders.sh", "hosts.sh", "identity.sh", "install.sh", "istio.conf", "istio.logrotate", "lib.sh",
-	"prepare.sh", "ready.sh", "vmmesh-firewall.service", "vmmesh-identity.service", "vmmesh-identity.timer", "vmmesh-ready.service",
+	"prepare.sh", "probe.sh", "ready.sh", "rotation.sh", "bootstrap.sh", "uninstall.sh", "watch.sh",
+	"vmmesh-bootstrap.service", "vmmesh-drain.service", "vmmesh-watch.service", "vmmesh-watch.timer",
+	"vmmesh-firewall.service", "vmmesh-identity.service", "vmmesh-identity.timer", "vmmesh-ready.service",
 }
 
 // ServiceHost is the name under which a Kubernetes Service is known in the mesh.

@@ -6,12 +6,16 @@ import (
 	"slices"
 )
 
-// Opening is a port of a VM that its own firewall opens, as the INPUT chain sees it: TCP.
+// Opening is a port of a VM that its own firewall opens, as the INPUT chain sees it.
 type Opening struct {
 	Port    uint32
+	UDP     bool           // TCP otherwise
 	Sources []netip.Prefix // sorted, none within another; empty: anyone
 	Why     string         // a few words without quotes: backends keep them as the rule's comment
 }
+
+// ReasonSSH is the reason of the opening for SSH.
+const ReasonSSH = "SSH"
 
 // Ports of the sidecar that others dial (istio: pkg/bootstrap, and tools/istio-iptables for the two that capture).
 const (
@@ -22,15 +26,15 @@ const (
 	portEnvoy   = 15090
 )
 
-// Openings is who may reach the group's VMs, on which port and why: SSH first, and for anyone, then by port. Captured
+// Openings is who may reach the group's VMs, on which port and why: SSH first, then by port. Captured
 // traffic comes to the INPUT chain with port 15006, because nat PREROUTING rewrites it before; with TPROXY it keeps its
 // own port, and what is not captured does too.
 func (g *Group) Openings() []Opening {
 	fw := &g.VM.Firewall
-	all := []Opening{{Port: fw.SSHPort, Why: "SSH"}}
+	all := []Opening{{Port: fw.SSHPort, Sources: disjoint(fw.SSHFrom), Why: ReasonSSH}}
 	open := func(port uint32, sources []netip.Prefix, why string) {
 		if len(sources) > 0 && !slices.ContainsFunc(all, func(o Opening) bool { return o.Port == port }) {
-			all = append(all, Opening{port, sources, why})
+			all = append(all, Opening{Port: port, Sources: sources, Why: why})
 		}
 	}
 	callers := disjoint(slices.Concat(g.Workload.Spec.peers, fw.AllowFrom))
@@ -48,7 +52,10 @@ func (g *Group) Openings() []Opening {
 	open(g.statusPort(), scrapers, "metrics, with those of the application")
 	open(portReady, scrapers, "readiness")
 	open(portEnvoy, scrapers, "metrics of Envoy alone")
-	slices.SortFunc(all[1:], func(a, b Opening) int { return cmp.Compare(a.Port, b.Port) })
+	for _, o := range fw.Open {
+		all = append(all, Opening{Port: o.Port, UDP: o.UDP, Sources: disjoint(o.From), Why: o.Name})
+	}
+	slices.SortStableFunc(all[1:], func(a, b Opening) int { return cmp.Compare(a.Port, b.Port) })
 	return all
 }
 
@@ -118,7 +125,7 @@ func (r *resolver) peers() {
 		}
 	}
 	for _, w := range r.mesh.Workloads {
-		for _, g := range w.Groups {
+		for _, g := range w.AllGroups() {
 			for _, i := range g.Instances {
 				one(i.Address)
 				one(i.External)

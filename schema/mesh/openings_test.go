@@ -42,12 +42,12 @@ func TestOpenings(t *testing.T) {
   vm: {firewall: {backend: UFW, allowFrom: [10.0.0.0/24]}}
 `)
 	callers := prefixesOf("10.0.0.0/24", "10.244.0.0/16")
-	require.Equal(t, []Opening{{Port: 22, Why: "SSH"}, {15006, callers, "the mesh, captured"}}, m.Workloads[0].Groups[0].Openings())
+	require.Equal(t, []Opening{{Port: 22, Why: "SSH"}, {Port: 15006, Sources: callers, Why: "the mesh, captured"}}, m.Workloads[0].Groups[0].Openings())
 
 	// VMs of another spec of the build are of the same mesh.
 	m = mustResolve(t, `  workloads: [{name: pay, ports: [{name: http, port: 8080}], groups: [{name: pay, registration: Auto}]}]
   vm: {firewall: {backend: UFW, allowFrom: [10.9.0.0/16]}, interception: {mode: NONE}}
 `, `  workloads: [{name: cart, ports: [{name: http, port: 8080}], groups: [{name: cart, instances: [{name: a, address: 10.0.0.5, externalAddress: 203.0.113.5}]}]}]
 `)
-	require.Equal(t, []Opening{{Port: 22, Why: "SSH"}, {8080, prefixesOf("10.0.0.5/32", "10.9.0.0/16", "203.0.113.5/32"), "the mesh"}}, m.Workloads[1].Groups[0].Openings())
+	require.Equal(t, []Opening{{Port: 22, Why: "SSH"}, {Port: 8080, Sources: prefixesOf("10.0.0.5/32", "10.9.0.0/16", "203.0.113.5/32"), Why: "the mesh"}}, m.Workloads[1].Groups[0].Openings())
 }

@@ -201,7 +201,7 @@ func (m *Mesh) places() []*placeOf {
 		return by[name]
 	}
 	for _, w := range m.Workloads {
-		for _, g := range w.Groups {
+		for _, g := range w.AllGroups() {
 			if g.Auto || len(g.Instances) == 0 {
 				p := at(g.Network)
 				p.unknown = true
@@ -237,6 +237,9 @@ func (p *placeOf) add(g *Group, ports map[string]uint32) {
 	w := g.Workload
 	for _, port := range ports {
 		p.targets[port] = true
+	}
+	if g.VM == nil {
+		return // no sidecar
 	}
 	if w.Istio().Ambient {
 		p.targets[15008] = true

@@ -16,14 +16,14 @@ func (r *resolver) reachable() {
 	named, ambient := map[*Spec]bool{}, map[*Spec]bool{}
 	for _, w := range r.mesh.Workloads {
 		gatewayed := ""
-		for _, g := range w.Groups {
-			if w.Spec.BehindGateways(g.Network) {
+		for _, g := range w.AllGroups() {
+			if w.Spec.BehindGateways(g.Network) && g.VM != nil {
 				gatewayed = g.Network
 			}
 			r.clusterNetwork(w.Spec, g.Network, g.At, named)
 			r.ambientNetwork(w.Spec, g.Network, g.At, ambient)
 			for _, i := range g.Instances {
-				if w.Spec.BehindGateways(i.Network) {
+				if w.Spec.BehindGateways(i.Network) && g.VM != nil {
 					gatewayed = i.Network
 				}
 				r.clusterNetwork(w.Spec, i.Network, i.At, named)
@@ -33,6 +33,7 @@ func (r *resolver) reachable() {
 				}
 			}
 		}
+		r.proxylessBehind(w)
 		if gatewayed != "" {
 			r.plaintext(w, gatewayed)
 		}

@@ -68,6 +68,9 @@ func (r Release) NamesWorkloadSocket() bool {
 	return changeWorkloadSocket.has(r)
 }
 
+// CapturesNatively reports whether istio-iptables can capture with nft (istio: release note of 1.27, --native-nftables).
+func (r Release) CapturesNatively() bool { return r.Minor >= 27 }
+
 // LocalityLabel is the label that says the locality of a workload where its object does not: topology.istio.io/locality, which
 // istiod and the agent read since 1.29 (istio: release note 58186; api: the labels of 1.29.0), and istio-locality before. The newer
 // ones still read the older label, so it is right wherever an older one reads too.

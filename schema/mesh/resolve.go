@@ -86,6 +86,10 @@ func (r *resolver) spec(s *schema.VMMesh) {
 	for _, i := range s.Spec.Lint.Ignore {
 		spec.Ignores = append(spec.Ignores, Ignore{At: i.At, Rule: i.Rule, Path: i.Path, Reason: i.Reason})
 	}
+	if spec.ClientSide = s.Spec.Emit == "ClientSide"; spec.ClientSide && spec.GitOps.VMFiles == "ConfigMap" {
+		r.say(ruleMisfit.At(s.Spec.GitOps.At.Key("vmFiles"), "vmFiles: ConfigMap next to emit: ClientSide, which makes no files of VMs").
+			WithHelp("remove it: the VMs' files come from the build for their own cluster"))
+	}
 	r.mesh.Specs = append(r.mesh.Specs, spec)
 
 	r.labels(s.Spec.Namespaces.Labels, s.Spec.Namespaces.At.Key("labels"), namespaceLabel)

@@ -22,6 +22,7 @@ var derivedEnv = map[string]string{
 	"ISTIO_CUSTOM_IP_TABLES": "vm.interception", "ISTIO_META_INTERCEPTION_MODE": "vm.interception",
 	"ISTIO_EXCLUDE_INTERFACES": "vm.interception", "ISTIO_INBOUND_INTERCEPTION_MODE": "vm.interception", "ISTIO_INBOUND_PORTS": "vm.interception",
 	"ISTIO_LOCAL_EXCLUDE_PORTS": "vm.interception", "ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE": "vm.interception",
+	"NATIVE_NFTABLES":                     "vm.interception.backend",
 	"ISTIO_OUTBOUND_OWNER_GROUPS":         "vm.interception.excludeOwnerGroups",
 	"ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE": "vm.interception.excludeOwnerGroups",
 	"ISTIO_SERVICE_CIDR":                  "vm.interception", "ISTIO_SERVICE_EXCLUDE_CIDR": "vm.interception",

@@ -14,15 +14,21 @@ import (
 
 // groups resolves a workload's sets of VMs.
 func (r *resolver) groups(s *schema.Spec, in *schema.Workload, w *Workload) {
-	if len(in.Groups) == 0 {
+	if len(in.Groups) == 0 && !w.Spec.ClientSide {
 		r.say(ruleNoGroups.At(in.At, "workload %q has no groups, so no VMs", in.Name).
 			WithHelp("add `groups: [{name: %s, instances: [...]}]`", in.Name))
 	}
 	unique(r, in.Groups, func(g *schema.Group) (string, diag.Path) { return g.Name, g.At })
 	for i := range in.Groups {
-		w.Groups = append(w.Groups, r.group(s, in, w, &in.Groups[i]))
+		g := r.group(s, in, w, &in.Groups[i])
+		if in.Groups[i].Proxy == "None" {
+			w.Proxyless = append(w.Proxyless, g)
+		} else {
+			w.Groups = append(w.Groups, g)
+		}
 	}
 	slices.SortStableFunc(w.Groups, func(a, b *Group) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(w.Proxyless, func(a, b *Group) int { return cmp.Compare(a.Name, b.Name) })
 	w.Targets = w.allTargets()
 }
 
@@ -56,8 +62,13 @@ func (r *resolver) group(s *schema.Spec, inW *schema.Workload, w *Workload, in *
 		own[p.Name] = p.Target
 	}
 	g.Ports = r.override(in.Ports, own, w)
-	g.VM = r.vm(s, in, g)
-	if in.MinHealthy > len(in.Instances) && !g.Auto {
+	if in.Proxy == "None" {
+		plaintextLabels(g.Labels)
+		r.proxyless(in)
+	} else {
+		g.VM = r.vm(s, in, g)
+	}
+	if in.MinHealthy > len(in.Instances) && !g.Auto && g.VM != nil {
 		d := ruleMisfit.At(in.At.Key("minHealthy"), "minHealthy is %d, and the group has %d instances", in.MinHealthy, len(in.Instances)).
 			WithHelp("write %d or less: the alert would never end", len(in.Instances))
 		if len(in.Instances) == 0 {
@@ -72,8 +83,17 @@ func (r *resolver) group(s *schema.Spec, inW *schema.Workload, w *Workload, in *
 	}
 	slices.SortStableFunc(g.Instances, func(a, b *Instance) int { return cmp.Compare(a.Name, b.Name) })
 	g.labelSets = g.differentLabels()
-	r.vmFiles(in, g)
+	if g.VM != nil {
+		r.vmFiles(in, g)
+	}
 	return g
+}
+
+// plaintextLabels makes the labels of a VM those of one without a sidecar: clients speak neither mTLS nor HBONE to it
+// (istio: pilot/pkg/serviceregistry/serviceentry/conversion.go, getTLSModeFromWorkloadEntry).
+func plaintextLabels(labels map[string]string) {
+	delete(labels, labelTunnel)
+	labels[labelTLSMode] = tlsModeDisabled
 }
 
 // oldestReader is the release of the oldest that reads the labels of the group's VMs: the mesh's control plane, the group's
@@ -117,6 +137,9 @@ func (r *resolver) instance(inW *schema.Workload, inG *schema.Group, g *Group, i
 		r.labels(in.Labels, in.At.Key("labels"), derivedLabel)
 		r.keysOfRelease(in.Labels, in.At.Key("labels"), g.Workload.Istio().Release)
 		i.Labels, i.ownLabels = labelSet(g.Workload, g.Version, i.Locality, g.localityKey, inW.Labels, inG.Labels, in.Labels), true
+		if g.VM == nil {
+			plaintextLabels(i.Labels)
+		}
 	}
 	i.Ports, i.ownPorts = r.override(in.Ports, g.Ports, g.Workload), len(in.Ports) > 0
 	switch {
@@ -224,7 +247,7 @@ func (w *Workload) portSets() [][]uint32 {
 		}
 		sets = append(sets, set)
 	}
-	for _, g := range w.Groups {
+	for _, g := range w.AllGroups() {
 		add(g.Ports)
 		for _, i := range g.Instances {
 			if i.ownPorts {

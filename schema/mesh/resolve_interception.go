@@ -15,6 +15,11 @@ var uncapturedPorts = []uint32{15020, 15021, 15090}
 func (r *resolver) interception(in *schema.Interception, fw *schema.Firewall, vm *VM, g *Group) {
 	out := &vm.Interception
 	out.At, out.Mode = in.At, in.Mode
+	out.Native, out.ExcludeContainers = in.Backend == "Nftables", *in.ExcludeContainers
+	if out.Native && !vm.Package.Release.CapturesNatively() {
+		r.say(ruleMisfit.At(in.At.Key("backend"), "backend: Nftables needs Istio 1.27, and the VMs of group %q have %s", g.Name, vm.Package.Release).
+			WithHelp("drop it, or install an Istio that has it"))
+	}
 	at := in.At.Key("includeInboundPorts")
 	for i, word := range in.IncludeInboundPorts {
 		n, err := strconv.ParseUint(word, 10, 16)

@@ -39,7 +39,8 @@ func (r *resolver) istio(s *schema.Spec) *Istio {
 	if i.CAAddress == i.DiscoveryAddress {
 		i.CAAddress = "" // istiod itself
 	}
-	if len(s.Workloads) > 0 && len(in.IstiodAddresses) == 0 {
+	joins := func(w schema.Workload) bool { return !w.Proxyless() }
+	if slices.ContainsFunc(s.Workloads, joins) && len(in.IstiodAddresses) == 0 && s.Emit != "ClientSide" {
 		r.say(ruleMissingSetting.At(in.At, "istiodAddresses is missing: VMs have to know where they reach istiod").
 			WithHelp("add `istiodAddresses: [<address>]`: the east-west gateway's or a load balancer's IPs, or one DNS name"))
 	}

@@ -106,7 +106,7 @@ func (r *resolver) serviceSelector(in *schema.Service, s *Service) {
 	}
 	maps.Copy(s.Selector, in.Selector)
 	s.Selector[labelApp] = s.Workload.Name
-	if len(in.Selector) > 0 && !s.Pods && len(s.Workload.Groups) > 0 && !s.Workload.anyVM(s.Selector) {
+	if len(in.Selector) > 0 && !s.Pods && len(s.Workload.AllGroups()) > 0 && !s.Workload.anyVM(s.Selector) {
 		r.say(ruleEmptySelector.At(at, "no VM of workload %q has these labels", s.Workload.Name).
 			WithHelp("give a group those labels, or set `pods: true` where pods have them"))
 	}
@@ -114,7 +114,7 @@ func (r *resolver) serviceSelector(in *schema.Service, s *Service) {
 
 // anyVM tells whether some VM of the workload has every label of the selectors.
 func (w *Workload) anyVM(selectors ...map[string]string) bool {
-	return slices.ContainsFunc(w.Groups, func(g *Group) bool { return g.anyVM(selectors...) })
+	return slices.ContainsFunc(w.AllGroups(), func(g *Group) bool { return g.anyVM(selectors...) })
 }
 
 // anyVM tells whether some VM of the group has every label of the selectors.
@@ -266,7 +266,7 @@ func (r *resolver) subsets(in *schema.Service, s *Service) {
 			}
 			labels[labelVersion] = x.Version
 		}
-		if !s.Pods && len(s.Workload.Groups) > 0 && !s.Workload.anyVM(s.Selector, labels) {
+		if !s.Pods && len(s.Workload.AllGroups()) > 0 && !s.Workload.anyVM(s.Selector, labels) {
 			r.emptySubset(x, s)
 		}
 		s.Traffic.Subsets = append(s.Traffic.Subsets, &networking.Subset{Name: x.Name, Labels: labels, TrafficPolicy: x.TrafficPolicy})
@@ -304,7 +304,7 @@ func (r *resolver) versionsClash(s *Service) {
 	for _, x := range s.Traffic.Subsets {
 		versions[x.Name] = x.Labels[labelVersion]
 	}
-	for _, g := range s.Workload.Groups {
+	for _, g := range s.Workload.AllGroups() {
 		name := subsetName(g.Version)
 		if v := versions[name]; g.Version != "" && v != "" && v != g.Version && g.anyVM(s.Selector) {
 			r.say(ruleObjectClash.At(g.At.Key("version"), "versions %q and %q would both be the subset %q of service %q", v, g.Version, name, s.Name).
@@ -317,7 +317,7 @@ func (r *resolver) versionsClash(s *Service) {
 func (s *Service) versions() []*networking.Subset {
 	var out []*networking.Subset
 	seen := map[string]bool{}
-	for _, g := range s.Workload.Groups {
+	for _, g := range s.Workload.AllGroups() {
 		name := subsetName(g.Version)
 		if name == "" || seen[name] || !g.anyVM(s.Selector) {
 			continue

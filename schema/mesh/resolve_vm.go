@@ -27,6 +27,7 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 		Identity:    identity(&merged.Identity),
 		ProxyConfig: merged.ProxyConfig,
 		CloudInit:   merged.CloudInit.MinVersion,
+		PhoneHome:   merged.CloudInit.PhoneHome,
 	}
 	vm.Package.Release = g.Revision.Release
 	if release, ok := ParseRelease(merged.Package.Version); ok {
@@ -53,6 +54,8 @@ func (r *resolver) vm(s *schema.Spec, in *schema.Group, g *Group) *VM {
 	r.vmAddress(&merged.Address, vm.Cloud.Type)
 	r.dns(&merged.DNS, vm, g)
 	r.identity(&merged.Identity, g)
+	r.application(&merged.Application, vm)
+	r.drain(&merged.Drain, vm)
 	r.interception(&merged.Interception, &merged.Firewall, vm, g)
 	r.proxyConfig(&s.VM, in.VM, vm, g)
 	r.env(&merged, vm)
@@ -226,9 +229,10 @@ func (r *resolver) https(url string, at diag.Path) {
 
 func (r *resolver) firewall(in *schema.Firewall, vm *VM, g *Group) {
 	vm.Firewall = Firewall{
-		Backend: in.Backend, SSHPort: uint32(in.SSHPort),
+		Backend: in.Backend, SSHPort: uint32(in.SSHPort), SSHFrom: r.prefixes(in.SSHFrom, in.At.Key("sshFrom")),
 		AllowFrom: r.prefixes(in.AllowFrom, in.At.Key("allowFrom")), ScrapeFrom: r.prefixes(in.ScrapeFrom, in.At.Key("scrapeFrom")),
 	}
+	r.openings(in, vm, g)
 	if in.Backend == "None" {
 		return
 	}

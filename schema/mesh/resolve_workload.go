@@ -33,7 +33,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	r.annotations(in.Annotations, in.At.Key("annotations"), derivedAnnotation)
 	r.keysOfRelease(in.Labels, in.At.Key("labels"), w.Istio().Release)
 	r.keysOfRelease(in.Annotations, in.At.Key("annotations"), w.Istio().Release)
-	if isTrue(in.CreateServiceAccount) {
+	if isTrue(in.CreateServiceAccount) && !in.Proxyless() {
 		r.serviceAccount(w, w.ServiceAccount, in.At)
 	}
 	w.Ports = r.ports(in)
@@ -53,6 +53,7 @@ func (r *resolver) workload(spec *Spec, s *schema.Spec, in *schema.Workload) {
 	r.services(in, w)
 	r.oneProtocol(w)
 	r.security(in, w)
+	r.proxylessWorkload(in, w)
 	r.mesh.Workloads = append(r.mesh.Workloads, w)
 }
 

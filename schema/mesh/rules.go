@@ -58,6 +58,7 @@ var Rules = []*diag.Rule{
 	ruleOutsideNetwork,
 	ruleAmbient,
 	ruleExpose,
+	ruleProxyless,
 	ruleNewRelease,
 	ruleBadRelease,
 	ruleSkew,
@@ -372,5 +373,16 @@ vm: {package: {version: 1.30.4}}`,
 			"either is served nowhere, and a plain TCP connection has neither. A Gateway is named with its namespace, in which it exists already.",
 		Bad:  "services: [{name: shop, expose: {gateways: [public], hosts: [shop.example.com]}}]",
 		Good: "services: [{name: shop, expose: {gateways: [istio-ingress/public], hosts: [shop.example.com]}}]",
+	}
+	ruleProxyless = &diag.Rule{
+		ID: "VM087", Name: "without-sidecar", Severity: diag.Error,
+		Doc: "Nothing that a sidecar does is asked of VMs with proxy: None.",
+		Long: "VMs without a sidecar have no identity: their clients speak plaintext to them, also where mTLS is STRICT elsewhere. A policy is enforced by the " +
+			"sidecar of the VM that is called; here it would protect nothing, without any sign of it. Probes, registration, merged metrics and the VM's " +
+			"settings are the sidecar's work too, and a gateway between networks passes mTLS alone.",
+		Bad: `groups: [{name: win, proxy: None, instances: [{name: vm1, address: 192.168.1.100}]}]
+security: {allow: [{name: web, from: [{namespaces: [web]}]}]}`,
+		Good: `groups: [{name: win, proxy: None, instances: [{name: vm1, address: 192.168.1.100}]}]
+services: [{name: win, traffic: {trafficPolicy: {outlierDetection: {consecutive5xxErrors: 5}}}}]`,
 	}
 )

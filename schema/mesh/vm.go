@@ -2,6 +2,7 @@ package mesh
 
 import (
 	"net/netip"
+	"time"
 
 	meshconfig "istio.io/api/mesh/v1alpha1"
 
@@ -16,12 +17,15 @@ type VM struct {
 	Address      Address
 	DNS          DNS
 	Identity     Identity
+	Application  Application
+	Drain        Drain
 	Interception Interception
 	ProxyConfig  *meshconfig.ProxyConfig // nil: nothing beyond what is derived
 	ProxyAt      diag.Path               // of the proxyConfig that has the last word
 	Env          []EnvVar                // by name
 	Firewall     Firewall
 	CloudInit    string // the oldest cloud-init that must take the user-data
+	PhoneHome    string // an https URL, or ""
 }
 
 // StatusPort is where the agent serves metrics: Envoy's, its own and the application's, merged.
@@ -78,10 +82,27 @@ type Identity struct {
 	SocketPath     string   // SPIRE
 }
 
+// Application is the units of the VM that need the mesh.
+type Application struct {
+	At      diag.Path
+	Units   []string // sorted
+	Start   string
+	Timeout time.Duration // of Start Wait
+}
+
+// Drain is how a VM is taken out of rotation before it stops.
+type Drain struct {
+	At         diag.Path
+	OnShutdown bool
+	Timeout    time.Duration
+}
+
 // Interception is what traffic of the VM goes through the sidecar. Port lists are sorted.
 type Interception struct {
 	At                      diag.Path
 	Mode                    string
+	Native                  bool     // whether nft captures, and not iptables
+	ExcludeContainers       bool     // whether the bridges of containers are found at each start, and left alone
 	AllInbound              bool     // every port; otherwise IncludeInboundPorts alone
 	IncludeInboundPorts     []uint32 // default: where the group's VMs listen
 	TargetPorts             bool     // whether that default holds; then each VM has its own ports there
@@ -103,6 +124,17 @@ type EnvVar struct {
 type Firewall struct {
 	Backend    string
 	SSHPort    uint32
+	SSHFrom    []netip.Prefix // empty: anyone, or whom the host's own rules let in
+	Open       []FirewallOpen // by name
 	AllowFrom  []netip.Prefix
 	ScrapeFrom []netip.Prefix
+}
+
+// FirewallOpen is a port that a VM serves besides those of its workload.
+type FirewallOpen struct {
+	At   diag.Path
+	Name string
+	Port uint32
+	UDP  bool
+	From []netip.Prefix // empty: anyone
 }

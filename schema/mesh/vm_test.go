@@ -37,6 +37,7 @@ func TestGroupOverridesVMFieldByField(t *testing.T) {
 	want.Firewall.SSHPort = 22
 	want.Interception.ExcludeOutboundPorts = []uint32{465, 587}
 	want.Env = []EnvVar{{At: vm.Env[0].At, Name: "C", Value: "c"}}
+	want.Application.At, want.Drain.At = vm.Application.At, vm.Drain.At
 	require.Equal(t, want, *vm, "what is said, and nothing else")
 	require.Equal(t, "spec.workloads[pay].groups[pay].vm", vm.At.String())
 
@@ -50,6 +51,37 @@ func TestGroupOverridesVMFieldByField(t *testing.T) {
 	require.Empty(t, vm.Identity.CAFile, "a union's block is not mixed with the one below")
 	vm = vmOf(t, "{}", "{identity: {type: TokenFile, tokenFile: {path: /var/lib/token}}}")
 	require.Equal(t, Identity{Type: "TokenFile", Path: "/var/lib/token", RootCertPath: "/var/lib/vmmesh/root-cert.pem"}, vm.Identity)
+}
+
+// TestGroupOverridesLifeFieldByField: the group's settings are laid over the spec's, a list as a whole.
+func TestGroupOverridesLifeFieldByField(t *testing.T) {
+	below := `{application: {units: [a.service], start: Wait}, drain: {onShutdown: false, timeout: 1m},
+    interception: {backend: Nftables, excludeContainers: false}, cloudInit: {phoneHome: "https://a.example.com"},
+    firewall: {backend: UFW, sshFrom: [10.1.0.0/16], open: [{name: x, port: 9100}], allowFrom: [10.0.0.0/8]}}`
+	vm := vmOf(t, below, `{application: {timeout: 90s}, drain: {onShutdown: true}}`)
+	require.Equal(t, []string{"a.service"}, vm.Application.Units)
+	require.Equal(t, "Wait", vm.Application.Start)
+	require.Equal(t, 90*time.Second, vm.Application.Timeout)
+	require.True(t, vm.Drain.OnShutdown)
+	require.Equal(t, time.Minute, vm.Drain.Timeout)
+	require.True(t, vm.Interception.Native)
+	require.False(t, vm.Interception.ExcludeContainers)
+	require.Equal(t, "https://a.example.com", vm.PhoneHome)
+	require.Len(t, vm.Firewall.SSHFrom, 1)
+	require.Len(t, vm.Firewall.Open, 1)
+	require.False(t, vm.Firewall.Open[0].UDP)
+
+	vm = vmOf(t, below, `{interception: {excludeContainers: true}, firewall: {open: [{name: y, port: 53, protocol: UDP, from: [10.9.0.0/16]}]}}`)
+	require.True(t, vm.Interception.ExcludeContainers)
+	require.Equal(t, "y", vm.Firewall.Open[0].Name)
+	require.True(t, vm.Firewall.Open[0].UDP)
+	require.Len(t, vm.Firewall.Open[0].From, 1)
+
+	vm = vmOf(t, "{}", "{}")
+	require.Equal(t, "Require", vm.Application.Start)
+	require.Equal(t, 5*time.Minute, vm.Application.Timeout)
+	require.True(t, vm.Drain.OnShutdown && vm.Interception.ExcludeContainers && !vm.Interception.Native)
+	require.Equal(t, 30*time.Second, vm.Drain.Timeout)
 }
 
 func TestGroupOverridesProxyConfigFieldByField(t *testing.T) {

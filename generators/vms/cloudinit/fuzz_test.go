@@ -33,7 +33,7 @@ func FuzzContent(f *testing.F) {
 		d.KnownFields(true)
 		require.NoError(t, d.Decode(&got))
 		require.Len(t, got.WriteFiles, 1+len(static()))
-		require.Equal(t, [][]string{{"bash", cloudinit.Dir + "/install.sh"}}, got.RunCmd)
+		require.Equal(t, [][]string{{"bash", cloudinit.Dir + "/install.sh", "--boot"}}, got.RunCmd)
 		file := got.WriteFiles[0]
 		if file.Encoding == "b64" {
 			plain, err := base64.StdEncoding.DecodeString(file.Content)

@@ -23,7 +23,7 @@ END
 cat <<<"# a word"
 #
 echo '
-  # not told apart from a comment, so no script has this
+  # text between quotes
 ' $# ${#a[@]}
 cat <<END
 # kept
@@ -35,6 +35,7 @@ cat <<-"END" >file
 END
 cat <<<"# a word"
 echo '
+  # text between quotes
 ' $# ${#a[@]}
 cat <<END
 # kept

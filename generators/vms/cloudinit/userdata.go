@@ -33,14 +33,14 @@ func (f Form) String() string { return [...]string{"readable", "packed", "gzippe
 type UserData struct {
 	Data  []byte
 	Form  Form
-	Limit int  // of the cloud, in bytes; 0: there is none
-	Last  bool // whether the cloud takes no form that is smaller
-	Spare bool // whether [Spared] is left out
+	Limit int      // of the cloud, in bytes; 0: there is none
+	Last  bool     // whether the cloud takes no form that is smaller
+	Spare []string // those of [Spared] that are left out
 }
 
-// Spared is the file that is left out where no form has room for all: a VM becomes a member without it, and it can be
-// copied there when it is needed.
-const Spared = "diagnose.sh"
+// Spared are the files that are left out where no form has room for all, one more at a time: a VM becomes a member without
+// them, and they can be copied there when they are needed.
+var Spared = []string{"diagnose.sh", "rotation.sh"}
 
 // Writer makes user-data for any number of groups that share their static files: what follows from those alone is made
 // once. It is not safe for concurrent use.
@@ -49,9 +49,9 @@ type Writer struct {
 	text   []byte // the rest of a readable text behind a group's own files
 	static []manifest.File
 	zip    zipper
-	gzText []byte  // text, gzipped
-	gzTar  []byte  // the end of an archive, gzipped
-	spare  *Writer // the same without Spared; nil until it is needed, and in itself
+	gzText []byte    // text, gzipped
+	gzTar  []byte    // the end of an archive, gzipped
+	spare  []*Writer // the same without the first of Spared, without the first two, …; made when they are needed
 }
 
 // NewWriter makes a Writer for these static files, whose paths are bare names. One of them is install.sh.
@@ -71,19 +71,26 @@ func (w *Writer) tail(static []manifest.File) []byte {
 
 // UserData makes the user-data of a group with these files of its own, whose paths are bare names; there is at least
 // one, for a group always has its vm.env. The form is the first that the cloud has room for; where it has room for none,
-// the last form leaves Spared out. Should that be longer than the limit too, it comes out all the same.
+// the last form leaves files of Spared out. Should that be longer than the limit too, it comes out all the same.
 func (w *Writer) UserData(cloud string, own []manifest.File) UserData {
 	all := w.whole(cloud, own)
 	if !all.Last || len(all.Data) <= all.Limit {
 		all.Last = false
 		return all
 	}
-	if w.spare == nil {
-		w.spare = NewWriter(slices.DeleteFunc(slices.Clone(w.static), func(f manifest.File) bool { return f.Path == Spared }))
+	for n := range Spared {
+		if n == len(w.spare) {
+			w.spare = append(w.spare, NewWriter(slices.DeleteFunc(slices.Clone(w.static), func(f manifest.File) bool {
+				return slices.Contains(Spared[:n+1], f.Path)
+			})))
+		}
+		all = w.spare[n].whole(cloud, own)
+		all.Spare = Spared[:n+1]
+		if len(all.Data) <= all.Limit {
+			break
+		}
 	}
-	less := w.spare.whole(cloud, own)
-	less.Spare = true
-	return less
+	return all
 }
 
 // whole is the first form that has room for all files, or the last.
@@ -121,7 +128,7 @@ type (
 )
 
 // install is the command that does the work. It may run again and changes nothing then.
-var install = []string{"bash", Dir + "/install.sh"}
+var install = []string{"bash", Dir + "/install.sh", "--boot"}
 
 // appendLists lets the lists of an operator's own cloud-config stand beside ours when both are parts of one user-data
 // and this is the later one; cloud-init's default is that the later list replaces the earlier.

@@ -110,6 +110,7 @@ write_files:
 runcmd:
 - - bash
   - /var/lib/vmmesh/bundle/install.sh
+  - "--boot"
 `, string(got.Data))
 }
 
@@ -135,7 +136,7 @@ func TestForms(t *testing.T) {
 		require.NotEqual(t, cloudinit.Readable, next.Form, cloud)
 
 		// The last form gives up diagnose.sh, and no sooner than it has to.
-		first := sort.Search(2*limit, func(bytes int) bool { return sized(cloud, bytes).Spare })
+		first := sort.Search(2*limit, func(bytes int) bool { return len(sized(cloud, bytes).Spare) > 0 })
 		less, all := sized(cloud, first), sized(cloud, first-1)
 		require.LessOrEqual(t, len(less.Data), limit, cloud)
 		require.Equal(t, less.Form != cloudinit.Readable, less.Last, cloud)
@@ -245,7 +246,7 @@ json.dump(config["runcmd"], sys.stdout)
 		var commands [][]string
 		require.NoError(t, json.Unmarshal(out, &commands), "%s", out)
 
-		require.Equal(t, []string{"bash", cloudinit.Dir + "/install.sh"}, commands[len(commands)-1])
+		require.Equal(t, []string{"bash", cloudinit.Dir + "/install.sh", "--boot"}, commands[len(commands)-1])
 		for _, c := range commands[:len(commands)-1] {
 			require.Equal(t, "tar", c[0])
 			for i := range c {

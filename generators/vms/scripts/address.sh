@@ -13,24 +13,34 @@ route() {
 	[[ $text =~ \ src\ ([^ ]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 
+# only: Metadata
 # metadata PATH HEADER OPTIONS of curl: asks the cloud's metadata service, past every proxy.
 metadata() {
 	curl --fail --silent --show-error --globoff --noproxy '*' --proto '=http' --connect-timeout 2 --max-time 5 --retry 5 \
 		--retry-connrefused -H "$2" "${@:3}" --url "http://169.254.169.254/$1"
 }
+# end
 
 # told private|public prints the address that the cloud tells.
 told() {
 	local token name=local path=ip
 	[ "$1" = private ] || name=public path=access-configs/0/external-ip
 	case $VMMESH_CLOUD in
+# only: AWS
 	AWS) # IMDSv2: a session token first
 		token=$(metadata latest/api/token "X-aws-ec2-metadata-token-ttl-seconds: 60" --request PUT) || return
 		metadata "latest/meta-data/$name-ipv4" "X-aws-ec2-metadata-token: $token"
-		;;
+		;;# end
+
+# only: GCP
 	GCP) metadata "computeMetadata/v1/instance/network-interfaces/0/$path" "Metadata-Flavor: Google" ;;
+# end
+# only: Azure
 	Azure) metadata "metadata/instance/network/interface/0/ipv4/ipAddress/0/$1IpAddress?api-version=2021-02-01&format=text" "Metadata: true" ;;
+# end
+# only: OpenStack
 	OpenStack) metadata "latest/meta-data/$name-ipv4" "Accept: text/plain" ;;
+# end
 	*) die "vm.address.source is $VMMESH_ADDRESS_SOURCE, and cloud $VMMESH_CLOUD has no metadata service" "set vm.cloud.type, or another vm.address.source" ;;
 	esac
 }

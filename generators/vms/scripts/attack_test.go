@@ -222,6 +222,7 @@ func TestNoValueIsProgramText(t *testing.T) {
 
 // uses are calls of every function of lib.sh that takes a value, with $P in its place.
 var uses = map[string]string{
+	"sidecar_ready": `sidecar_ready "$P"`, "rules": `rules "$P"`, "captured": `captured "$P"`,
 	"note": `note "$P"`, "warn": `warn "$P"`, "die": `(die "$P" "$P")`, "has": `has "$P"`,
 	"alone": `(VMMESH_LOCKED= alone /dev/null "$P")`, "settings": `(settings "$P")`,
 	"put": `put 0644 root:root "/tmp/$P" <<<"$P"; (put "$P" "$P" /tmp/x <<<"$P")`, "proxied": `proxied echo "$P"; proxied "$P"`,
@@ -261,7 +262,7 @@ func TestValuesAreUsedAsValues(t *testing.T) {
 func TestScriptsUseValuesAsValues(t *testing.T) {
 	need.All(t)
 	// Values that choose a branch stay as they are.
-	branches := []string{"IDENTITY", "PROBE", "FIREWALL", "DNS_MODE", "REGISTRATION", "ADDRESS_SOURCE", "CLOUD", "INTERCEPTION", "PACKAGE_FORMAT"}
+	branches := []string{"IDENTITY", "PROBE", "FIREWALL", "DNS_MODE", "REGISTRATION", "ADDRESS_SOURCE", "CLOUD", "INTERCEPTION", "PACKAGE_FORMAT", "START", "DRAIN", "CAPTURE", "EXCLUDE_CONTAINERS", "PHONE_HOME", "UNITS"}
 	for _, p := range payloads {
 		for n, identity := range []string{"TokenFile", "TokenRequest", "HTTP", "SPIRE"} {
 			m := newMachine(t)

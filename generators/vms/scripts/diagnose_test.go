@@ -64,7 +64,9 @@ openssl req -newkey rsa:2048 -nodes -subj /O=istiod -keyout istiod.key -out isti
 openssl x509 -req -in istiod.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30 -extfile <(echo subjectAltName=DNS:istiod.istio-system.svc) -out istiod.crt 2>/dev/null &&
 cat istiod.key istiod.crt >istiod.pem && openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /O=other -keyout other.key -out other.pem 2>/dev/null`)
 	m.ok(out)
-	m.write("etc/certs/root-cert.pem", m.read("tmp/root.pem"))
+	mesh, _ := certificate(t, "spiffe://cluster.local", 0, 0)
+	m.write("etc/certs/root-cert.pem", m.read("tmp/root.pem")+mesh)
+	m.write("var/lib/vmmesh/installed", "")
 	return m
 }
 
@@ -109,7 +111,7 @@ func TestDiagnose(t *testing.T) {
 		{name: "an old address", change: func(m *machine) { m.write("etc/vmmesh/hosts", "10.0.0.98 istiod.istio-system.svc\n") }, check: "hosts", status: "error", message: "not what the spec says"},
 		{name: "istiod is away", off: "istiod", check: "istiod", status: "error", message: "istiod.istio-system.svc:15012 accepts no connection"},
 		{name: "istiod without TLS", off: "tls", check: "istiod", status: "error", message: "does not speak TLS"},
-		{name: "another mesh's root", change: func(m *machine) { m.write("etc/certs/root-cert.pem", m.read("tmp/other.pem")) }, check: "istiod", status: "error", message: "does not vouch for"},
+		{name: "another mesh's root", change: func(m *machine) { m.write("etc/certs/root-cert.pem", m.read("tmp/other.pem")) }, check: "istiod", status: "error", message: "does not vouch for", also: []string{"certificate", "token"}},
 		{name: "another name", change: func(m *machine) {
 			m.vars["ISTIOD_HOST"] = "istiod.other.svc"
 			m.write("etc/vmmesh/hosts", "10.0.0.99 istiod.other.svc\n")
@@ -214,7 +216,8 @@ func (m *machine) restore(from *machine) {
 	m.remove("etc/vmmesh/firewall.nft")
 	m.write("etc/vmmesh/hosts", "10.0.0.99 istiod.istio-system.svc\n")
 	m.write("etc/hosts", "127.0.0.1 localhost\n10.96.0.1 kubernetes.default.svc.cluster.local\n# BEGIN vmmesh\n10.0.0.99 istiod.istio-system.svc\n# END vmmesh\n")
-	m.write("etc/certs/root-cert.pem", m.read("tmp/root.pem"))
+	mesh, _ := certificate(m.t, "spiffe://cluster.local", 0, 0)
+	m.write("etc/certs/root-cert.pem", m.read("tmp/root.pem")+mesh)
 	m.certified(spiffe, -time.Minute, time.Hour)
 	m.write("var/lib/istio/envoy/cluster.env", "ISTIO_SVC_IP='10.0.0.5'\n")
 	m.write("run/active-istio.service", "")

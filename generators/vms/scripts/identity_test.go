@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,13 +36,50 @@ func certificate(t *testing.T, name string, from, to time.Duration) (string, str
 	uri, err := url.Parse(name)
 	require.NoError(t, err)
 	now := time.Now()
+	signer, signerKey := authority(t)
+	if name == "spiffe://cluster.local" {
+		return signerPEM(signer), ""
+	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{Organization: []string{"mesh"}}, NotBefore: now.Add(from), NotAfter: now.Add(to),
 		URIs: []*url.URL{uri}, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if strings.Contains(name, "/ns/") {
+		template.IsCA = false
+	} else {
+		signer, signerKey = template, key // another mesh's root
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, signer, &key.PublicKey, signerKey)
 	require.NoError(t, err)
 	private, err := x509.MarshalECPrivateKey(key)
 	require.NoError(t, err)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private}))
+}
+
+// authority is the mesh's CA, the same in every test. Its certificate is "spiffe://cluster.local".
+func authority(t *testing.T) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	ca.once.Do(func() {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+		now := time.Now()
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{"the mesh's root"}},
+			NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0), IsCA: true, BasicConstraintsValid: true}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		require.NoError(t, err)
+		ca.cert, err = x509.ParseCertificate(der)
+		require.NoError(t, err)
+		ca.key = key
+	})
+	return ca.cert, ca.key
+}
+
+var ca struct {
+	once sync.Once
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func signerPEM(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
 // jwt is a token as Kubernetes makes them, that ends after so long; its signature is none.

@@ -89,7 +89,10 @@ func settings() map[string]any {
 		"HTTP_URL": "", "HTTP_HEADERS_FILE": "", "COMMAND": []string{}, "SPIRE_SOCKET": "",
 		"INTERCEPTION": "REDIRECT", "INBOUND_PORTS": []string{"8080"}, "TARGET_PORTS": []string{"8080"}, "EXCLUDE_OWNER_GROUPS": []string{},
 		"PROBE": "", "PROBE_SCHEME": "", "PROBE_HOST": "", "PROBE_PORT": "", "PROBE_PATH": "", "PROBE_COMMAND": []string{},
-		"FIREWALL": "None", "SSH_PORT": "22", "METRICS_PORT": "",
+		"PROBE_HEADERS": []string{}, "PROBE_TIMEOUT": "1",
+		"FIREWALL": "None", "SSH_PORT": "22", "METRICS_PORT": "", "PHONE_HOME": "",
+		"UNITS": []string{"payment-service.service"}, "START": "Require", "START_SECONDS": "300",
+		"DRAIN": "true", "DRAIN_SECONDS": "3", "DRAIN_NOTICE": "1", "STOP_SECONDS": "5", "CAPTURE": "IPTables", "EXCLUDE_CONTAINERS": "true",
 	}
 }
 

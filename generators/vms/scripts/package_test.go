@@ -125,7 +125,8 @@ func TestInstall(t *testing.T) {
 	require.Equal(t, m.read("bundle/application.conf"), m.read("etc/systemd/system/payment-service.service.d/10-vmmesh.conf"))
 	require.Equal(t, m.read("bundle/vmmesh-identity.timer"), m.read("etc/systemd/system/vmmesh-identity.timer"))
 	require.Equal(t, m.read("bundle/istio.logrotate"), m.read("etc/logrotate.d/vmmesh"))
-	require.Equal(t, []string{"daemon-reload", "--quiet enable istio.service", "--no-block start istio.service", "--quiet enable vmmesh-identity.timer", "--no-block start vmmesh-identity.timer"}, m.managed())
+	require.Equal(t, []string{"daemon-reload", "--quiet enable istio.service", "--no-block start istio.service", "--quiet enable vmmesh-identity.timer", "--no-block start vmmesh-identity.timer",
+		"--quiet enable vmmesh-watch.timer", "--no-block start vmmesh-watch.timer", "reset-failed vmmesh-bootstrap.service"}, m.managed())
 	require.Empty(t, m.left())
 
 	// Again: nothing is fetched, written or started.
@@ -147,7 +148,7 @@ func TestInstall(t *testing.T) {
 	m.remove("bundle/instances")
 	m.ok(m.install())
 	require.NoFileExists(t, m.path("etc/vmmesh/instances"))
-	m.vars["WORKLOAD"] = "orders"
+	m.vars["UNITS"] = []string{"orders.service"}
 	m.ok(m.install())
 	require.NoFileExists(t, m.path("etc/systemd/system/payment-service.service.d/10-vmmesh.conf"))
 	require.FileExists(t, m.path("etc/systemd/system/orders.service.d/10-vmmesh.conf"))
@@ -244,8 +245,9 @@ func TestPackagesThatAreRefused(t *testing.T) {
 			c.change(m, s)
 			m.fails(m.install(), c.errors...)
 			require.NoFileExists(t, m.path("local/bin/pilot-agent"))
-			require.NoDirExists(t, m.path("etc/vmmesh"))
 			require.NoDirExists(t, m.path("etc/istio"))
+			require.NoFileExists(t, m.path("var/lib/vmmesh/installed"))
+			require.FileExists(t, m.path("etc/systemd/system/payment-service.service.d/10-vmmesh.conf"), "it does not start without the mesh")
 			require.Empty(t, m.left())
 		})
 	}

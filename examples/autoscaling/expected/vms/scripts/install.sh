@@ -4,6 +4,7 @@
 #
 #   sudo bash scripts/install.sh [--allow-downgrade] GROUP     the group's folder, here or next to that of this script
 #   sudo bash install.sh [--allow-downgrade]                   where this script is in the group's folder, as in user-data
+#   sudo bash install.sh --boot                                what user-data runs: vmmesh-bootstrap.service does the rest
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
@@ -11,12 +12,14 @@ alone "${BASH_SOURCE[0]}" "$@"
 GROUP=$here # the folder of the group's files
 OWN=        # that of the instance, where it has settings of its own
 DOWNGRADE=  # "yes" where an older package may replace a newer one
+BOOT=       # "yes" where the units alone are placed, and one of them does the rest
 # user-data has no folders.sh: all that it needs is in one folder.
 # shellcheck source-path=SCRIPTDIR source=folders.sh
 [ ! -e "$here/folders.sh" ] || . "$here/folders.sh"
 for argument; do
 	case $argument in
 	--allow-downgrade) DOWNGRADE=yes ;;
+	--boot) BOOT=yes ;;
 	*)
 		if [[ $argument == -* ]] || ! has find_group; then
 			die "unknown argument $argument" "usage: sudo bash install.sh [--allow-downgrade] [GROUP]"
@@ -67,7 +70,8 @@ config() {
 # tools installs the commands that vmmesh needs and this system lacks.
 tools() {
 	local missing=() line command deb rpm
-	local wanted=("curl curl curl" "openssl openssl openssl" "ip iproute2 iproute" "iptables iptables iptables" "sudo sudo sudo" "hostname hostname hostname")
+	[ "$VMMESH_CAPTURE" != Nftables ] || set -- "nft nftables nftables"
+	local wanted=("$@" "curl curl curl" "openssl openssl openssl" "ip iproute2 iproute" "iptables iptables iptables" "sudo sudo sudo" "hostname hostname hostname")
 	case $VMMESH_FIREWALL in
 	UFW) wanted+=("ufw ufw ufw") ;;
 	Nftables) wanted+=("nft nftables nftables") ;;
@@ -92,7 +96,7 @@ tools() {
 installed() {
 	local text
 	if [ "$1" = Deb ]; then
-		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) && [[ $text == ii* ]] || return 0
+		text=$(dpkg-query -W -f '${db:Status-Abbrev} ${Version}' istio-sidecar 2>/dev/null) && [[ $text == [ih]i* ]] || return 0
 	else
 		text=$(rpm -q --qf '%{VERSION}' istio-sidecar 2>/dev/null) || return 0
 	fi
@@ -169,11 +173,13 @@ files() {
 	local file
 	install -d -m 0755 "$ETC" "$STATE" "$LIB"
 	CHANGED=
-	for file in cluster.env mesh.yaml hosts root-cert.pem vm.env instances; do
+	for file in cluster.env mesh.yaml hosts root-cert.pem instances; do
 		place 0644 "$ETC/$file" "$(config "$file")"
 	done
+	# The hash of the files has no effect on the sidecar.
+	[ "$(sed /^VMMESH_FILES_HASH=/d "$(config vm.env)")" = "$(sed /^VMMESH_FILES_HASH=/d "$ETC/vm.env" 2>/dev/null)" ] || CHANGED=yes
 	[ -z "$CHANGED" ] || RESTART=yes
-	for file in firewall.rules firewall.nft; do
+	for file in vm.env firewall.rules firewall.nft; do
 		place 0644 "$ETC/$file" "$(config "$file")"
 	done
 	for file in "$here"/*.sh; do
@@ -186,27 +192,28 @@ files() {
 
 # units copies units and drop-ins, and removes drop-ins for a workload that this VM no longer runs.
 units() {
-	local file istio=$UNITS/istio.service.d/10-vmmesh.conf app=$UNITS/$VMMESH_WORKLOAD.service.d/10-vmmesh.conf
+	local file unit line=Requires istio=$UNITS/istio.service.d/10-vmmesh.conf drain=$UNITS/vmmesh-drain.service.d/10-vmmesh.conf
+	local stop=$UNITS/istio.service.d/20-stop.conf kept=" $UNITS/istio.service.d/10-vmmesh.conf $UNITS/vmmesh-drain.service.d/10-vmmesh.conf "
 	CHANGED=
 	install -d -m 0755 "${istio%/*}"
 	place 0644 "$istio" "$here/istio.conf"
 	for file in "$here"/vmmesh-*.{service,timer}; do
 		place 0644 "$UNITS/${file##*/}" "$file"
 	done
-	case $VMMESH_WORKLOAD in
-	istio | vmmesh-*) app= ;; # our own units would wait for themselves
-	ssh | sshd | dbus | dbus-* | systemd-* | cloud-* | [Nn]etwork* | ifup* | wicked* | polkit | getty* | chrony* | ntp* | rsyslog | cron | crond | \
-		auditd | firewalld | ufw | nftables | iptables | apparmor | sssd | nscd | nslcd | snapd | udev | emergency | rescue)
-		warn "$VMMESH_WORKLOAD.service is the system's own: it does not wait for the sidecar"
-		app=
-		;;
-	*)
-		install -d -m 0755 "${app%/*}"
-		place 0644 "$app" "$here/application.conf"
-		;;
-	esac
+	# The agent has its time to drain, and a stop of this VM waits for clients to let go of it.
+	put 0644 root:root "$stop" <<<"[Service]"$'\n'"TimeoutStopSec=$((VMMESH_STOP_SECONDS + 10))"
+	install -d -m 0755 "${drain%/*}"
+	put 0644 root:root "$drain" <<<"[Unit]"$'\n'"After=${VMMESH_UNITS[*]}"$'\n'"[Service]"$'\n'"TimeoutStopSec=$((VMMESH_DRAIN_SECONDS + 15))"
+	[ "$VMMESH_START" != Wait ] || line=Wants
+	for unit in "${VMMESH_UNITS[@]}"; do
+		[ "$VMMESH_START" != Independent ] || break
+		file=$UNITS/$unit.d/10-vmmesh.conf
+		kept+="$file "
+		install -d -m 0755 "${file%/*}"
+		put 0644 root:root "$file" <<<"$(sed "s/^Requires=/$line=/" "$here/application.conf")"
+	done
 	for file in "$UNITS"/*.service.d/10-vmmesh.conf; do
-		[ "$file" = "$app" ] || [ "$file" = "$istio" ] || place 0644 "$file" /nowhere
+		[[ $kept == *" $file "* ]] || place 0644 "$file" /nowhere
 	done
 	[ -z "$CHANGED" ] || manage daemon-reload
 }
@@ -214,6 +221,7 @@ units() {
 # manage is systemctl where systemd runs. Where it does not, as in an image that is being built, the next boot does it.
 manage() { [ ! -d /run/systemd/system ] || systemctl "$@"; }
 
+# only: Forward
 # forwarding has systemd-resolved ask the cluster's DNS servers for the cluster's domain, or takes that back.
 forwarding() {
 	local file=/etc/systemd/resolved.conf.d/vmmesh.conf
@@ -228,12 +236,13 @@ forwarding() {
 	fi
 	[ -z "$CHANGED" ] || manage try-restart systemd-resolved.service
 }
+# end
 
 # start has istio.service run, now and at boot, with what was just copied. Its first start may wait for a token, and is
 # not waited for.
 start() {
 	local unit
-	for unit in istio.service vmmesh-identity.timer; do
+	for unit in istio.service vmmesh-identity.timer vmmesh-watch.timer; do
 		systemctl --quiet is-enabled "$unit" 2>/dev/null || systemctl --quiet enable "$unit"
 		if ! manage --quiet is-active "$unit"; then
 			manage --no-block start "$unit"
@@ -246,6 +255,17 @@ start() {
 settings "$GROUP/vm.env"
 [ -e "$GROUP/cluster.env" ] || die "$GROUP/cluster.env is missing" "copy the group's whole folder"
 has systemctl || die "there is no systemd here" "istio-sidecar and vmmesh need it"
+if [ ! -e "$INSTALLED" ]; then
+	# Before anything that can fail: the application's order and, at a first boot, what tries again.
+	files
+	units
+fi
+if [ -n "$BOOT" ]; then
+	[ ! -e "$INSTALLED" ] || exit 0
+	systemctl --quiet enable vmmesh-bootstrap.service
+	manage start vmmesh-bootstrap.service || die "$(cat "$STATE/bootstrap.error" 2>/dev/null); this is tried again" "journalctl -u vmmesh-bootstrap"
+	exit 0
+fi
 tools
 if [ -e "$here/folders.sh" ]; then
 	find_own
@@ -254,8 +274,15 @@ fi
 package
 files
 units
+# only: Forward
 forwarding
+# end
 start
 # Last: should it fail, all else is done.
 [ ! -e "$LIB/firewall.sh" ] || bash "$LIB/firewall.sh" apply
+if [ ! -e "$INSTALLED" ]; then
+	put 0644 root:root "$INSTALLED" </dev/null
+	rm -f "$STATE/bootstrap.error"
+	[ -n "${INVOCATION_ID-}" ] || manage reset-failed vmmesh-bootstrap.service 2>/dev/null || :
+fi
 note "done; what state this VM is in: sudo bash $LIB/diagnose.sh"

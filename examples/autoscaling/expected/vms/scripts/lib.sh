@@ -12,6 +12,10 @@ UDS=/var/run/secrets/workload-spiffe-uds
 ENV=/var/lib/istio/envoy/cluster.env
 PROXY=istio-proxy:istio-proxy
 LOCK=/run/vmmesh
+INSTALLED=$STATE/installed         # there once install.sh has succeeded
+OUT=$STATE/rotation/out            # there while an operator keeps this VM out of rotation
+STOPPING=/run/vmmesh-rotation/stop # there while the sidecar is about to stop
+HELD=/run/vmmesh-held              # there once the application was not started, for want of a ready sidecar
 NOW=$(date +%s)
 CHANGED= # "yes" once put has written something
 TEMP=    # what an early end must not leave behind
@@ -155,6 +159,26 @@ when() { date -u -d "@$1" '+%F %H:%M UTC'; }
 # CONNECT opens a TCP connection to its arguments, a host and a port. Values are arguments: no part of a program's text.
 # shellcheck disable=SC2016 # the inner shell expands these
 CONNECT='exec 3<>"/dev/tcp/$1/$2"'
+
+# sidecar_ready reports whether Envoy has its configuration.
+sidecar_ready() { curl -q --fail --silent --noproxy '*' --max-time 2 --output /dev/null http://127.0.0.1:15021/healthz/ready; }
+
+# rules prints what istio-iptables may have made, in every variant that this system has: the agent chooses one by itself, and
+# takes the legacy one where its table exists.
+rules() {
+	local tool
+	for tool in iptables iptables-legacy iptables-nft ip6tables ip6tables-legacy ip6tables-nft; do
+		! has "$tool-save" || "$tool-save" 2>/dev/null || :
+	done
+	! has nft || nft list tables 2>/dev/null || :
+}
+
+# captured reports whether traffic goes through the sidecar.
+captured() {
+	local all
+	all=$(rules)
+	[[ $all == *ISTIO_* || $all == *istio-proxy-* ]]
+}
 
 # open HOST PORT reports whether a TCP connection is accepted.
 open() { timeout 5 bash -c "$CONNECT" connect "$1" "$2" 2>/dev/null; }

@@ -67,8 +67,28 @@ uncaptured_groups() {
 	[ -z "$all" ] || printf "ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE='%s'\n" "$all"
 }
 
+# containers ADDRESS prints the line that leaves the bridges of containers out of capture, beside the spec's interfaces. A bridge
+# that has the VM's own address, or its default route, carries the VM's own traffic.
+containers() {
+	local dir name all own
+	[ "$VMMESH_EXCLUDE_CONTAINERS" = true ] || return 0
+	own=$(value ISTIO_EXCLUDE_INTERFACES "$ETC/cluster.env")
+	all=$own
+	for dir in /sys/class/net/{docker,br-,cni,podman,virbr}*; do
+		name=${dir##*/}
+		if [ ! -e "$dir" ] || [[ ,$all, == *",$name,"* ]] || [[ $(ip -o addr show dev "$name") == *" $1/"* ]] ||
+			[[ "$(ip -o route show default) $(ip -6 -o route show default)" == *" dev $name "* ]]; then
+			continue
+		fi
+		all+=${all:+,}$name
+	done
+	[ "$all" = "$own" ] || printf "ISTIO_EXCLUDE_INTERFACES='%s'\n" "$all"
+}
+
 directories
 own=$(bash "$here/address.sh" && uncaptured_groups)
+bridges=$(containers "$(value ISTIO_SVC_IP - <<<"$own")")
+own+=${bridges:+$'\n'$bridges}
 merged=$(cat - "$ETC/cluster.env" <<<"$own" | sorted)
 put 0644 root:root $ENV <<<"$merged"
 put 0644 root:root /etc/istio/config/mesh <"$ETC/mesh.yaml"

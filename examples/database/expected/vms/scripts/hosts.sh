@@ -18,6 +18,7 @@ rest() {
 	sed "/^$begin\$/,/^$end\$/d" "$HOSTS"
 }
 
+# only: Name
 # resolve NAME prints lines for its addresses; those of the last time where no DNS server answers.
 resolve() {
 	local known=$STATE/istiod.hosts answer
@@ -32,6 +33,7 @@ resolve() {
 	fi
 	echo "$answer"
 }
+# end
 
 [ -e "$HOSTS" ] || touch "$HOSTS"
 others=$(rest)

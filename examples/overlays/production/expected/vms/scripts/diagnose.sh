@@ -5,6 +5,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
+[ -r "$ETC/vm.env" ] || [ ! -r "$here/vm.env" ] || ETC=$here # nothing is installed yet, and this is the bundle
 if [ "${1---json}" != --json ] || [ "$(id -u)" != 0 ] || [ ! -r "$ETC/vm.env" ]; then
 	note "usage, as root on a VM where install.sh ran: diagnose.sh [--json]"
 	exit 3
@@ -27,6 +28,14 @@ bad() { is 2 "$@"; }
 proxy() { setpriv --reuid "$(id -u istio-proxy)" --regid "$(id -g istio-proxy)" --clear-groups timeout 10 "$@" 2>/dev/null; }
 get() { curl --fail --silent --noproxy '*' --globoff --insecure --max-time 5 "$@"; }
 active() { systemctl --quiet is-active "$1" 2>/dev/null; }
+
+# installed comes first: where install.sh has not succeeded, all else follows from that.
+installed() {
+	local why
+	[ ! -e "$INSTALLED" ] || return 0
+	why=$(cat "$STATE/bootstrap.error" 2>/dev/null)
+	bad "install.sh has not succeeded on this VM${why:+: $why}; again: systemctl start vmmesh-bootstrap" "VM is down"
+}
 
 unit() {
 	if ! active istio.service; then
@@ -75,6 +84,7 @@ reached() {
 
 istiod() { reached "$VMMESH_ISTIOD_HOST" "$VMMESH_ISTIOD_PORT"; }
 
+# shellcheck disable=SC2153 # vm.env has both
 # ca is the server that signs certificates, where it is not istiod.
 # shellcheck disable=SC2153
 ca() { [ -z "$VMMESH_CA_HOST" ] || reached "$VMMESH_CA_HOST" "$VMMESH_CA_PORT"; }
@@ -94,6 +104,8 @@ certificate() {
 		bad "it begins only $(when "$starts"): this VM's clock is behind" Clock
 	elif ! grep -qxF "$NAME" <<<"$uris"; then
 		bad "it is for $uris and this VM is $NAME" Token
+	elif [ -s "$CERTS/root-cert.pem" ] && ! openssl verify -CAfile "$CERTS/root-cert.pem" -untrusted "$file" "$file" >/dev/null 2>&1; then
+		bad "$CERTS/root-cert.pem does not vouch for it, so istiod refuses it: systemctl restart istio" "mTLS is refused"
 	elif [ $(((ends - NOW) * 4)) -le $((ends - starts)) ]; then
 		odd "it ends $(when "$ends") and should have been renewed" "Certificate is near its end"
 	else
@@ -152,7 +164,7 @@ address() {
 }
 
 capture() {
-	case $VMMESH_INTERCEPTION:$(iptables-save 2>/dev/null; nft list tables 2>/dev/null) in
+	case $VMMESH_INTERCEPTION:$(rules) in
 	NONE:*ISTIO_* | NONE:*istio-proxy-*) odd "traffic is captured, and vm.interception.mode is NONE: systemctl restart istio" "VM is down" ;;
 	NONE:*) fine "none, as the spec says" ;;
 	*:*ISTIO_* | *:*istio-proxy-*) fine "traffic goes through the sidecar" ;;
@@ -178,24 +190,21 @@ dns() {
 # probe asks the application what the agent asks it, as the agent does.
 probe() {
 	local host=$VMMESH_PROBE_HOST what=
-	if [ -z "$host" ]; then
-		host=$(value ISTIO_SVC_IP "$ENV" 2>/dev/null)
-		[ -z "$(value REWRITE_PROBE_LEGACY_LOCALHOST_DESTINATION "$ENV" 2>/dev/null)" ] || host=localhost
-	fi
+	[ -n "$host" ] || host=$(value ISTIO_SVC_IP "$ENV" 2>/dev/null)
 	case $VMMESH_PROBE in
 	httpGet)
-		[[ $host != *:* ]] || host=[$host]
 		what=${VMMESH_PROBE_SCHEME:-http}
 		what=${what,,}://$host:$VMMESH_PROBE_PORT/${VMMESH_PROBE_PATH#/}
-		get --interface 127.0.0.6 --output /dev/null "$what"
 		;;
-	tcpSocket)
-		what=$host:$VMMESH_PROBE_PORT
-		open "$host" "$VMMESH_PROBE_PORT"
-		;;
-	exec) proxy "${VMMESH_PROBE_COMMAND[@]}" >/dev/null ;;
+	tcpSocket) what=$host:$VMMESH_PROBE_PORT ;;
+	exec) ;;
 	*) return ;;
 	esac
+	if [ "$(bash "$here/rotation.sh" status)" = out ]; then
+		odd "this VM is out of rotation: bash $here/rotation.sh join" "Probe fails"
+		return
+	fi
+	proxy bash "$here/probe.sh" application >/dev/null
 	case $? in
 	0) fine "$VMMESH_PROBE $what succeeds" ;;
 	*) bad "$VMMESH_PROBE $what fails, so no traffic comes here" "Probe fails" ;;
@@ -233,19 +242,19 @@ text() {
 	printf '"%s"' "${s//[[:cntrl:]]/ }"
 }
 
-for check in unit ready hosts istiod ca certificate token address capture dns probe firewall clock; do
+for check in installed unit ready hosts istiod ca certificate token address capture dns probe firewall clock; do
 	$check
 done
 if [ $# = 1 ]; then
-	printf '{"namespace":%s,"workload":%s,"group":%s,"status":"%s","findings":[' \
-		"$(text "$VMMESH_NAMESPACE")" "$(text "$VMMESH_WORKLOAD")" "$(text "$VMMESH_GROUP")" "${words[worst]}"
+	printf '{"namespace":%s,"workload":%s,"group":%s,"files":%s,"status":"%s","findings":[' \
+		"$(text "$VMMESH_NAMESPACE")" "$(text "$VMMESH_WORKLOAD")" "$(text "$VMMESH_GROUP")" "$(text "${VMMESH_FILES_HASH-}")" "${words[worst]}"
 	for i in "${!names[@]}"; do
 		printf '%s{"check":"%s","status":"%s","message":%s,"section":"%s"}' "${comma-}" "${names[i]}" "${words[states[i]]}" "$(text "${said[i]}")" "${sections[i]}"
 		comma=,
 	done
 	echo ']}'
 else
-	printf '%s/%s, group %s\n\n' "$VMMESH_NAMESPACE" "$VMMESH_WORKLOAD" "$VMMESH_GROUP"
+	printf '%s/%s, group %s, files %s\n\n' "$VMMESH_NAMESPACE" "$VMMESH_WORKLOAD" "$VMMESH_GROUP" "${VMMESH_FILES_HASH-unknown}"
 	for i in "${!names[@]}"; do
 		printf '%-8s %-12s %s\n' "${words[states[i]]}" "${names[i]}" "${said[i]}"
 		[ -z "${sections[i]}" ] || printf '%21s see RUNBOOK.md, "%s"\n' '' "${sections[i]}"

@@ -15,7 +15,29 @@ token='' root='' ends=
 
 # valid tells whether the certificate, which is for the spec's service account, can be used; fresh, whether more than a
 # quarter of its life is left.
-valid() { [ -s "$CERTS/key.pem" ] && ends=$(cert_date "$CERT" enddate) && [ "$ends" -gt "$NOW" ] && cert_names "$CERT" | grep -qxF "$NAME"; }
+valid() {
+	[ -s "$CERTS/key.pem" ] && ends=$(cert_date "$CERT" enddate) && [ "$ends" -gt "$NOW" ] && cert_names "$CERT" | grep -qxF "$NAME" && chained
+}
+
+# chained reports whether ROOT vouches for the certificate: istiod refuses one of a CA that is gone, and never looks at a token
+# beside it. Without a root there is nothing to hold it to.
+chained() { [ ! -s "$ROOT" ] || timeout 10 openssl verify -no_check_time -CAfile "$ROOT" -untrusted "$CERT" "$CERT" >/dev/null 2>&1; }
+
+# doubted reports whether istiod answers with a certificate that ROOT does not vouch for. An istiod that does not answer, or
+# that answers under another name, says nothing about the root.
+doubted() {
+	local code
+	[ -s "$ROOT" ] || return
+	code=$(timeout 10 openssl s_client -connect "$VMMESH_ISTIOD_HOST:$VMMESH_ISTIOD_PORT" -servername "$VMMESH_ISTIOD_HOST" -CAfile "$ROOT" \
+		</dev/null 2>/dev/null | sed -n '/^no peer certificate/q; s/ *Verify return code: \([0-9]*\).*/\1/p' | head -n 1) || :
+	case $code in
+	2 | 7 | 18 | 19 | 20 | 21) return 0 ;; # no issuer, a bad signature, or a root that is not ours
+	*) return 1 ;;
+	esac
+}
+
+# renewed has the sidecar start again, when the timer has put another root or identity in place for it.
+renewed() { [ "${1-}" != timer ] || systemctl --no-block try-restart istio.service; }
 fresh() {
 	local starts
 	valid && starts=$(cert_date "$CERT" startdate) && [ $(((ends - NOW) * 4)) -gt $((ends - starts)) ]
@@ -41,13 +63,16 @@ secret() {
 	[[ $(stat -L -c %A "$1") != *r?? ]] || warn "$1 can be read by everybody: chmod 0600 $1"
 }
 
+# only: TokenRequest HTTP
 # text FIELD JSON prints a string of a JSON answer. Tokens and PEM hold no other escapes than these.
 text() {
 	local value
 	value=$(tr -d '\r\n' <<<"$2" | sed -n 's/.*"'"${1//./\\.}"'" *: *"\([^"]*\)".*/\1/p')
 	printf '%b' "${value//\\\//\/}"
 }
+# end
 
+# only: TokenRequest HTTP
 # ask URL OPTIONS of curl prints an answer of at most a mebibyte. A redirect is not followed, and what it says is no answer:
 # a credential goes with the question, which no command line shows.
 ask() {
@@ -61,13 +86,16 @@ ask() {
 	fi
 	printf '%s' "${answer%$'\n'*}"
 }
+# end
 
+# only: TokenRequest
 # kubernetes PATH OPTIONS of curl asks the Kubernetes API.
 kubernetes() {
 	local credential
 	credential=$(cat "$VMMESH_TOKEN_REQUEST_CREDENTIAL_FILE")
 	ask "${VMMESH_TOKEN_REQUEST_SERVER%/}/api/v1/namespaces/$VMMESH_NAMESPACE/$1" "${@:2}" -H @<(printf 'Authorization: Bearer %s\n' "$credential")
 }
+# end
 
 # no WHAT tells why there is no token.
 no() {
@@ -84,6 +112,7 @@ obtain() {
 		secret "$VMMESH_TOKEN_FILE" ""
 		token=$(cat "$VMMESH_TOKEN_FILE")
 		;;
+# only: TokenRequest
 	TokenRequest)
 		secret "$VMMESH_TOKEN_REQUEST_CREDENTIAL_FILE" "put the bootstrap service account's token there"
 		answer=$(kubernetes "serviceaccounts/$VMMESH_SERVICE_ACCOUNT/token" --request POST -H 'Content-Type: application/json' --data \
@@ -95,6 +124,8 @@ obtain() {
 			root=$(text root-cert.pem "$answer")
 		fi
 		;;
+# end
+# only: HTTP
 	HTTP)
 		[ -z "$VMMESH_HTTP_HEADERS_FILE" ] || secret "$VMMESH_HTTP_HEADERS_FILE" "put the headers to send there, one a line"
 		answer=$(ask "$VMMESH_HTTP_URL" ${VMMESH_HTTP_HEADERS_FILE:+-H "@$VMMESH_HTTP_HEADERS_FILE"}) || no "$VMMESH_HTTP_URL gave no token" || return
@@ -104,6 +135,7 @@ obtain() {
 			root=$(text rootCert "$answer")
 		fi
 		;;
+# end
 	Command) token=$(timeout 60 "${VMMESH_COMMAND[@]}") || no "${VMMESH_COMMAND[0]} failed" || return ;;
 	esac
 	token=$(tr -d '[:space:]' <<<"$token")
@@ -135,6 +167,7 @@ trust() {
 	[ ! -s "$from" ] || put 0644 root:root "$last" <"$from"
 }
 
+# only: SPIRE
 # socket links SPIRE's socket to where the agent looks.
 socket() {
 	local name
@@ -145,6 +178,7 @@ socket() {
 		ln -sfn "$VMMESH_SPIRE_SOCKET" "$name"
 	fi
 }
+# end
 
 folder "$PROXY" "$CERTS"
 folder root:root /var/run/secrets
@@ -158,14 +192,27 @@ GCE | SPIRE) # no token: the agent asks Google or SPIRE itself
 	trust
 	;;
 *)
-	if fresh && renewable "${1-}" && [ -s "$ROOT" ]; then
+	before=$(cat "$ROOT" 2>/dev/null) || before=
+	doubt=
+	! doubted || doubt=yes
+	if [ -n "$doubt" ] && [ -e "$ETC/root-cert.pem" ] && cmp -s "$ETC/root-cert.pem" "$STATE/root-cert.placed"; then
+		warn "$VMMESH_ISTIOD_HOST has a certificate of another root than the spec's: set istio.rootCert to the mesh's root of now, and install the new files"
+	elif [ -n "$doubt" ] && [ "$VMMESH_IDENTITY" = TokenFile ] && cmp -s "$VMMESH_ROOT_CERT_FILE" "$STATE/root-cert.placed"; then
+		warn "$VMMESH_ISTIOD_HOST has a certificate of another root: put the mesh's root of now into $VMMESH_ROOT_CERT_FILE, and a new token beside it"
+	elif [ -n "$doubt" ]; then
+		warn "$VMMESH_ISTIOD_HOST has a certificate of another root than $ROOT: $VMMESH_IDENTITY is asked for the root of now"
+	fi
+	if [ -z "$doubt" ] && fresh && renewable "${1-}" && [ -s "$ROOT" ]; then
 		trust
 		note "the certificate is good until $(when "$ends"); no token is needed"
 	elif obtain; then
 		trust
 		put 0600 "$PROXY" "$TOKEN" <<<"$token"
-		# A certificate of another identity would go before the token.
-		valid || rm -f "$CERT" "$CERTS/key.pem"
+		# A certificate of another identity, or of a CA that is gone, would go before the token.
+		if ! valid; then
+			rm -f "$CERT" "$CERTS/key.pem"
+			[ -z "$before" ] || [ "$before" = "$(cat "$ROOT")" ] || renewed "${1-}"
+		fi
 		note "a new token is in $TOKEN"
 	elif valid && [ -n "$VMMESH_CA_HOST" ]; then
 		warn "the certificate ends $(when "$ends"), and $VMMESH_CA_HOST renews it for a valid token only, which is missing"

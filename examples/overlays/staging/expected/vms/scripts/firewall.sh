@@ -5,6 +5,7 @@
 #   firewall.sh confirm           keeps rules that apply could not try; without it they are gone after SECONDS (120)
 #   firewall.sh restore           goes back, if the new rules are not confirmed
 #   firewall.sh load              what a boot does: only confirmed rules come back
+#   firewall.sh remove            takes all rules of the mesh away
 #   firewall.sh status            prints confirmed, trial or other
 #   firewall.sh wider             prints what else opens ports that the spec opens to some sources alone
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,6 +22,7 @@ POLICY=/etc/firewalld/policies/vmmesh.xml
 UFW=(/etc/ufw/user.rules /etc/ufw/user6.rules /etc/ufw/ufw.conf /etc/default/ufw)
 TRIAL=vmmesh-firewall-trial
 
+# only: UFW
 # own lists vmmesh's rules in ufw, as the words of the command that made them.
 own() { ufw show added | sed -n "s/^ufw \(.*\) comment 'vmmesh: .*'\$/\1/p"; }
 
@@ -32,18 +34,25 @@ only() {
 		grep -qxF -e "$rule" <<<"$1" || ufw --force delete "${words[@]}" >/dev/null
 	done
 }
+# end
 
 # change puts RULES in the place of what vmmesh put there before.
 change() {
 	local port proto source why rule words wanted=
 	case $BACKEND in
 	Nftables) nft -f "$RULES" ;;
+# only: UFW
 	UFW)
 		# New rules first: SSH is never without one.
 		while IFS=$'\t' read -r port proto source why; do
 			if [[ $source == *:* ]] && grep -qi '^IPV6=no' /etc/default/ufw; then
 				warn "ufw has IPV6=no in /etc/default/ufw: it has no rule for $source, and filters no IPv6"
 				continue
+			fi
+			if [ "$source" = host ]; then
+				# The host's own rules for SSH stay as they are.
+				! ufw show added | grep -v " comment 'vmmesh: " | grep -qE "^ufw (allow|limit) (.*OpenSSH|.*[ ,:]$port([/,: ]|$))" || continue
+				source=any
 			fi
 			rule="allow from $source to any port $port proto $proto"
 			[ "$source" != any ] || rule="allow $port/$proto"
@@ -55,20 +64,55 @@ change() {
 		ufw default deny incoming >/dev/null
 		ufw --force enable >/dev/null
 		;;
+# end
+# only: Firewalld
 	Firewalld)
 		install -d -m 0750 "${POLICY%/*}"
 		policy | put 0644 root:root "$POLICY"
 		firewall-cmd --quiet --check-config
 		firewall-cmd --quiet --reload
+		recapture
 		;;
+# end
 	esac
 }
 
+# only: Firewalld
+# zones_open PORT reports whether a zone that is in use has a rule of the host's own for a port.
+zones_open() {
+	local zone all
+	for zone in $(firewall-cmd --get-active-zones 2>/dev/null | grep -v '^ ') $(firewall-cmd --get-default-zone); do
+		all=$(firewall-cmd --zone="$zone" --list-all 2>/dev/null)
+		if firewall-cmd --quiet --zone="$zone" --query-port="$1/tcp" 2>/dev/null || [[ $all == *"port=\"$1\""* ]]; then
+			return 0
+		fi
+		[ "$1" != 22 ] || [[ $all != *"service name=\"ssh\""* ]] || return 0
+		[ "$1" != 22 ] || ! firewall-cmd --quiet --zone="$zone" --query-service=ssh 2>/dev/null || return 0
+	done
+	return 1
+}
+# end
+
+# only: Firewalld
+# recapture puts Istio's rules back, which old releases of firewalld flush when they reload (firewalld issue 863).
+recapture() {
+	if systemctl --quiet is-active istio.service && [ "$VMMESH_INTERCEPTION" != NONE ] && ! captured; then
+		note "firewalld flushed the rules of capture: they are put back"
+		/usr/local/bin/istio-start.sh init >&2 || systemctl --no-block restart istio.service
+	fi
+}
+# end
+
+# only: Firewalld
 # policy prints RULES as a policy of firewalld, from anywhere to this host, that comes before the zones.
 policy() {
 	local port proto source why family limited=()
 	echo '<?xml version="1.0" encoding="utf-8"?><policy priority="-100" target="CONTINUE"><ingress-zone name="ANY"/><egress-zone name="HOST"/>'
 	while IFS=$'\t' read -r port proto source why; do
+		if [ "$source" = host ]; then
+			! zones_open "$port" || continue
+			source=any
+		fi
 		family=ipv4
 		[[ $source != *:* ]] || family=ipv6
 		if [ "$source" = any ]; then
@@ -84,16 +128,20 @@ policy() {
 	done
 	echo '</policy>'
 }
+# end
 
 # remove BACKEND takes away all that vmmesh put into it. What ufw has otherwise, and SSH, stays.
 remove() {
 	case $1 in
 	Nftables) nft "table inet vmmesh; delete table inet vmmesh" ;;
 	UFW) only "allow $VMMESH_SSH_PORT/tcp" ;;
+# only: Firewalld
 	Firewalld)
 		rm -f "$POLICY"
 		firewall-cmd --quiet --reload
+		recapture
 		;;
+# end
 	esac
 }
 
@@ -103,6 +151,7 @@ restore() {
 	local path backend
 	backend=$(cat "$DIR/pending")
 	case $backend in
+# only: UFW
 	UFW)
 		for path in "${UFW[@]}"; do
 			cp -p "$DIR/before/${path##*/}" "$path"
@@ -113,14 +162,18 @@ restore() {
 			ufw --force disable >/dev/null
 		fi
 		;;
+# end
+# only: Firewalld
 	Firewalld)
 		if [ -e "$DIR/before/vmmesh.xml" ]; then
 			cp -p "$DIR/before/vmmesh.xml" "$POLICY"
 			firewall-cmd --quiet --reload
+			recapture
 		else
 			remove Firewalld
 		fi
 		;;
+# end
 	*)
 		if [ -e "$DIR/confirmed" ]; then
 			nft -f "$DIR/confirmed"
@@ -136,19 +189,23 @@ restore() {
 # wider prints what else opens the ports that the spec opens to some sources alone, a line each.
 wider() {
 	local ports zone
-	ports=$(awk -F '\t' '$3 != "any" { print $1 }' "$RULES" 2>/dev/null | sort -u | paste -sd '|')
+	ports=$(awk -F '\t' '$3 != "any" && $3 != "host" { print $1 }' "$RULES" 2>/dev/null | sort -u | paste -sd '|')
 	[ -n "$ports" ] || return 0
 	case $BACKEND in
+# only: UFW
 	UFW)
 		ufw show added | grep -v " comment 'vmmesh: " | grep -E "^ufw (allow|limit) (.* port )?($ports)(/|,| |$)" || :
 		[ "$(ufw status verbose 2>/dev/null | grep -c '^Default: allow')" = 0 ] || echo "ufw's default for incoming traffic is allow"
 		;;
+# end
+# only: Firewalld
 	Firewalld)
 		for zone in $(firewall-cmd --get-active-zones 2>/dev/null | grep -v '^ ') $(firewall-cmd --get-default-zone 2>/dev/null); do
 			[ "$(firewall-cmd --permanent --zone="$zone" --get-target 2>/dev/null)" != ACCEPT ] ||
 				echo "firewalld's zone $zone accepts every port that the spec does not limit"
 		done | sort -u
 		;;
+# end
 	esac
 }
 
@@ -267,6 +324,11 @@ apply() {
 case ${1-} in
 apply) apply "${2:-120}" ;;
 change | restore | status | wider) "$1" ;;
+remove)
+	restore
+	[ ! -e "$DIR/backend" ] || remove "$(cat "$DIR/backend")"
+	rm -rf "$DIR"
+	;;
 confirm)
 	[ -e "$DIR/pending" ] || die "there is nothing to confirm" "sudo bash $here/firewall.sh apply"
 	confirm
