@@ -25,7 +25,8 @@ which address and ports are dialled, and by which gateway or route, and what VMs
 mesh: token servers, packages, DNS, external services. It is what firewalls have to let through.
 
 A PATH is a file, a directory (its vmmesh.yaml, or the kustomization there whose result is specs) or
-- for standard input; without one it is this directory. Several PATHs are one mesh. Findings go to standard error.
+- for standard input; without one it is this directory. Several PATHs are one mesh. Findings go
+to standard error.
 
 Exit codes: 0 drawn; 1 findings at error level, nothing was drawn; 2 the command line is invalid;
 3 a PATH could not be read, or standard output not written.`,

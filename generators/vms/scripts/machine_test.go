@@ -87,7 +87,7 @@ func settings() map[string]any {
 		"IDENTITY": "TokenFile", "TOKEN_FILE": "/var/lib/vmmesh/istio-token", "ROOT_CERT_FILE": "/var/lib/vmmesh/root-cert.pem",
 		"TOKEN_REQUEST_SERVER": "", "TOKEN_REQUEST_CREDENTIAL_FILE": "", "TOKEN_REQUEST_SECONDS": "", "CA_FILE": "",
 		"HTTP_URL": "", "HTTP_HEADERS_FILE": "", "COMMAND": []string{}, "SPIRE_SOCKET": "",
-		"INTERCEPTION": "REDIRECT", "INBOUND_PORTS": []string{"8080"}, "TARGET_PORTS": []string{"8080"}, "EXCLUDE_OWNER_GROUPS": []string{},
+		"INTERCEPTION": "REDIRECT", "INBOUND_PORTS": []string{"8080"}, "TARGET_PORTS": []string{"8080"}, "EXCLUDE_OWNER_GROUPS": []string{}, "FILES_HASH": "",
 		"PROBE": "", "PROBE_SCHEME": "", "PROBE_HOST": "", "PROBE_PORT": "", "PROBE_PATH": "", "PROBE_COMMAND": []string{},
 		"PROBE_HEADERS": []string{}, "PROBE_TIMEOUT": "1",
 		"FIREWALL": "None", "SSH_PORT": "22", "METRICS_PORT": "", "PHONE_HOME": "",
