@@ -27,8 +27,8 @@ func (a *app) lintCommand() *cobra.Command {
 are reported, not the first alone, on standard output.
 
 A PATH is a file, a directory (its vmmesh.yaml, or the kustomization there whose result is specs) or
-- for standard input; without one it is this directory. Several PATHs are checked as one build, in which two specs may clash; with --each, every
-PATH is a build of its own.
+- for standard input; without one it is this directory. Several PATHs are checked as one build,
+in which two specs may clash; with --each, every PATH is a build of its own.
 
 With --fix, fixes that are certain are written into the files first: misspelled fields, values and
 names that nothing else comes as close to, and values that have to be quoted, or must not be.

@@ -22,7 +22,8 @@ the scripts, not with the other VMs of the group.
 fields of each VM. It is the file fleet/vms.json of 'vmmesh build -o'.
 
 A PATH is a file, a directory (its vmmesh.yaml, or the kustomization there whose result is specs) or
-- for standard input; without one it is this directory. Several PATHs are one build. Findings go to standard error.
+- for standard input; without one it is this directory. Several PATHs are one build. Findings
+go to standard error.
 
 Exit codes: 0 listed; 1 findings at error level, nothing was listed; 2 the command line makes no
 sense; 3 a PATH could not be read, or standard output not written.`,
