@@ -129,7 +129,7 @@ func serviceOf(g *mesh.EastWestGateway) service {
 		s.ExternalIPs = append(s.ExternalIPs, a.String())
 	}
 	for _, p := range g.Ports() {
-		s.Ports = append(s.Ports, servicePort{p.Name, int(p.Number), int(p.Number), "TCP"})
+		s.Ports = append(s.Ports, servicePort{p.Name, int(p.Number), int(p.Target()), "TCP"})
 	}
 	return s
 }

@@ -71,7 +71,7 @@ func gatewayService(m *mesh.Mesh) []*manifest.Object {
 		body.ExternalIPs = append(body.ExternalIPs, a.String())
 	}
 	for _, p := range g.Ports() {
-		body.Ports = append(body.Ports, manifest.ServicePort{Name: p.Name, Port: int(p.Number), TargetPort: int(p.Number), Protocol: "TCP"})
+		body.Ports = append(body.Ports, manifest.ServicePort{Name: p.Name, Port: int(p.Number), TargetPort: int(p.Target()), Protocol: "TCP"})
 	}
 	return []*manifest.Object{after(c, waves["Deployment"], &manifest.Object{
 		APIVersion: "v1", Kind: "Service", Namespace: g.Namespace, Name: g.Name,

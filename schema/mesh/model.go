@@ -160,10 +160,20 @@ const (
 	PortPassthrough = 15443
 )
 
-// GatewayPort is a port of the east-west gateway's Service; the gateway listens on the same number.
+// GatewayPort is a port of the east-west gateway's Service.
 type GatewayPort struct {
 	Name   string
 	Number uint32
+}
+
+// Target is where the gateway listens for the port: at the same number, or for one below 1024, which only root can listen
+// at, 8000 above it (istio: operator/pkg/validate refuses such a targetPort; pilot/pkg/model/gateway.go, MergeGateways,
+// finds the target by the Service).
+func (p GatewayPort) Target() uint32 {
+	if p.Number < 1024 {
+		return p.Number + 8000
+	}
+	return p.Number
 }
 
 // Ports lists what the gateway's Service has, named as Istio's own gateways name them.

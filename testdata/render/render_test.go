@@ -55,6 +55,9 @@ func specs(t *testing.T) map[string]string {
 	for _, path := range append(paths, more...) {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
+		if strings.Contains(string(text), "emit: ClientSide") {
+			continue // the other cluster of the mesh installs it
+		}
 		if strings.Contains(string(text), "install: Helm") || strings.Contains(string(text), "install: IstioOperator") {
 			found[filepath.Base(filepath.Dir(path))] = string(text)
 		}
