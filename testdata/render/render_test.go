@@ -297,7 +297,9 @@ func rendering(t *testing.T, m *mesh.Mesh, text []byte) facts {
 	}
 	for _, p := range list(service, "spec", "ports") {
 		port := p.(map[string]any)
-		require.Equal(t, port["port"], port["targetPort"])
+		number, isNumber := port["port"].(int)
+		require.True(t, isNumber, "%T", port["port"])
+		require.EqualValues(t, mesh.GatewayPort{Number: uint32(number)}.Target(), port["targetPort"])
 		out.Ports[str(port, "name")] = port["port"]
 	}
 	out.Ranges, out.ExternalIPs = list(service, "spec", "loadBalancerSourceRanges"), list(service, "spec", "externalIPs")
