@@ -41,6 +41,9 @@ func withoutScripts(t testing.TB, files map[string]string) map[string]string {
 		case !strings.HasPrefix(name, "vms/"):
 		case base == "user-data":
 			left[name] = legible(t, text, slices.Sorted(maps.Keys(static)))
+			for _, needed := range []string{"lib.sh", "install.sh", "prepare.sh", "identity.sh", "istio.conf"} {
+				require.Contains(t, left[name], needed, "%s: a VM boots from it alone", name)
+			}
 		case folder == "vms/scripts/":
 			require.Equal(t, static[base], text, name)
 			delete(left, name)

@@ -19,12 +19,11 @@ import (
 func Files(m *mesh.Mesh) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
 		k := newKit()
-		static := k.static
-		k.static = nil
+		k.apart = true
 		some := false
 		for _, w := range m.Workloads {
 			for _, g := range w.Groups {
-				for _, f := range static {
+				for _, f := range k.static {
 					f.Path = "vms/" + mesh.ScriptsFolder + "/" + f.Path
 					if !some && !yield(f) {
 						return
@@ -50,10 +49,11 @@ func Folders() func(*mesh.Group) iter.Seq[manifest.File] { return newKit().group
 // kit is what all groups share.
 type kit struct {
 	static  []manifest.File // scripts and units
+	apart   bool            // whether they have a folder of their own, and are not in that of each group
 	writers map[string]*cloudinit.Writer
 }
 
-func newKit() kit { return kit{scripts.Files(), map[string]*cloudinit.Writer{}} }
+func newKit() kit { return kit{static: scripts.Files(), writers: map[string]*cloudinit.Writer{}} }
 
 // boot writes the user-data of a group. What its spec does not use is left out of the scripts there, and so is what a VM that
 // boots for the first time has no use for: folders.sh, uninstall.sh, and without a firewall the firewall's. They are a quarter of the bytes,
@@ -125,7 +125,11 @@ func (k kit) group(g *mesh.Group) iter.Seq[manifest.File] {
 	return func(yield func(manifest.File) bool) {
 		shared := anyOf(g)
 		lines, files := config(shared, nil)
-		whole := slices.Concat(files, k.static, []manifest.File{k.userData(g, files)})
+		whole := slices.Clone(files)
+		if !k.apart {
+			whole = append(whole, k.static...)
+		}
+		whole = append(whole, k.userData(g, files))
 		for _, f := range whole {
 			if !yield(f) {
 				return
