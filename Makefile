@@ -45,7 +45,8 @@ release: go ## archives, deb, rpm, image, SBOMs and sums in dist/ (VERSION=v1.2.
 .PHONY: e2e
 e2e: export CGO_ENABLED = 0
 e2e: ## every output on the real API server, istiod and agent (root; a quarter of an hour the first time; E2EFLAGS=-run=…)
-	@programs=$$(e2e/build.sh) && cd e2e && VMMESH_E2E=$$programs $(GO) test -trimpath -count=1 -timeout 30m $(E2EFLAGS) ./...
+	@programs=$$(e2e/build.sh) && cd e2e && VMMESH_E2E=$$programs REPO_ROOT=$$($(GO) list -m -f '{{.Dir}}' istio.io/istio) \
+		$(GO) test -trimpath -count=1 -timeout 30m $(E2EFLAGS) ./...
 
 .PHONY: mutants
 mutants: export CGO_ENABLED = 0

@@ -52,6 +52,7 @@ func Example(name string) Case {
 type Spec struct {
 	Metadata struct{ Name, Namespace string }
 	Spec     struct {
+		Emit  string
 		Istio struct {
 			Version         string
 			Revision        string
@@ -108,6 +109,7 @@ type GroupSpec struct {
 	Revision     string
 	Network      string
 	Registration string
+	Proxy        string
 	Ports        []Port
 	Instances    []InstanceSpec
 	VM           VMSpec
@@ -167,8 +169,14 @@ func (g *Group) Auto() bool { return g.Registration == "Auto" }
 // Groups are all groups of a spec.
 func (s *Spec) Groups() []*Group {
 	var groups []*Group
+	if s.Spec.Emit == "ClientSide" {
+		return nil // its VMs are another cluster's
+	}
 	for _, w := range s.Spec.Workloads {
 		for _, g := range w.Groups {
+			if g.Proxy == "None" {
+				continue
+			}
 			groups = append(groups, &Group{
 				GroupSpec: g,
 				Spec:      s,

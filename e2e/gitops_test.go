@@ -39,7 +39,7 @@ spec:
     services:
     - name: ledger
       traffic: {http: [{route: [{destination: {subset: v1}}], timeout: 7s}]}
-    security: {allow: [{name: tellers, $patch: delete}]}
+    security: {allow: null}
 `
 	unprotected = `
 apiVersion: vmmesh.dev/v1alpha1

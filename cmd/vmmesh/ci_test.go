@@ -35,6 +35,13 @@ type forgeComment struct {
 	Body string `json:"body"`
 }
 
+// set changes what the server serves, which answers on goroutines of its own.
+func (f *forge) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
 func (f *forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,7 +167,7 @@ func TestCIComment(t *testing.T) {
 				"GITHUB_ACTIONS": "true", "GITHUB_ACTION_PATH": filepath.Join(repo, "ci"), "GITHUB_EVENT_PATH": event,
 				"GITHUB_API_URL": server.URL, "GITHUB_REPOSITORY": "shop/mesh", "GITHUB_STEP_SUMMARY": summary,
 			}
-			f.token = "Authorization: Bearer secret"
+			f.set(func() { f.token = "Authorization: Bearer secret" })
 			if host == "gitlab.yml" {
 				for name := range given {
 					if strings.HasPrefix(name, "GITHUB_") {
@@ -169,7 +176,7 @@ func TestCIComment(t *testing.T) {
 				}
 				given["CI_API_V4_URL"], given["CI_PROJECT_ID"], given["CI_MERGE_REQUEST_IID"] = server.URL, "12", "7"
 				given["CI_MERGE_REQUEST_DIFF_BASE_SHA"] = base
-				f.token = "PRIVATE-TOKEN: secret"
+				f.set(func() { f.token = "PRIVATE-TOKEN: secret" })
 			}
 			run := func(more map[string]string) (string, string, int) {
 				t.Helper()
@@ -209,9 +216,9 @@ func TestCIComment(t *testing.T) {
 			require.Empty(t, f.ours(t))
 
 			// A port goes, after many comments of others.
-			f.comments = nil
+			f.set(func() { f.comments = nil })
 			for i := range 150 {
-				f.comments = append(f.comments, forgeComment{i, "a remark on " + compare.Marker})
+				f.set(func() { f.comments = append(f.comments, forgeComment{i, "a remark on " + compare.Marker}) })
 			}
 			writeSpec(t, spec, strings.Replace(smallSpec, "port: 8080", "port: 8081", 1))
 			text, errs, code = run(nil)
@@ -258,11 +265,11 @@ func TestCIComment(t *testing.T) {
 			require.Contains(t, text, "+ Service vm-workloads/cart\n")
 
 			// A token that only reads, and none, fail nothing; nor does an API that is not there.
-			f.readOnly = true
+			f.set(func() { f.readOnly = true })
 			_, errs, code = run(nil)
 			require.Equal(t, exitOK, code)
 			require.Contains(t, errs, "the comment could not be written")
-			f.readOnly = false
+			f.set(func() { f.readOnly = false })
 			_, errs, code = run(map[string]string{"VMMESH_TOKEN": ""})
 			require.Equal(t, exitOK, code)
 			require.Contains(t, errs, "VMMESH_TOKEN is not set")
