@@ -217,6 +217,8 @@ check "nothing was installed"
 equal "the bootstrap unit" "failed enabled" "$(enter systemctl is-failed vmmesh-bootstrap.service || true) $(enter systemctl is-enabled vmmesh-bootstrap.service)"
 has "the application does not start without the mesh" "$root/etc/systemd/system/hello.service.d/10-vmmesh.conf" Requires=vmmesh-ready.service
 status=0
+# The largest user-data goes without diagnose.sh, which is then copied there.
+cp "$built/../scripts/diagnose.sh" "$root/var/lib/vmmesh/bundle/"
 enter bash /var/lib/vmmesh/bundle/diagnose.sh >"$work/early" 2>&1 || status=$?
 equal "diagnose.sh before anything is installed" 2 "$status"
 has "and it says" "$work/early" "install.sh has not succeeded on this VM: "

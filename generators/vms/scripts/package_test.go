@@ -58,6 +58,8 @@ func newMirror(t *testing.T, m *machine) *mirror {
 	t.Helper()
 	s := &mirror{files: map[string][]byte{}}
 	s.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		m.host.Lock()
+		defer m.host.Unlock()
 		s.asked.Add(1)
 		data, ok := s.files[q.URL.Path]
 		if !ok {
