@@ -259,7 +259,7 @@ new rpm
 rm -f "$root"/usr/bin/{apt-get,apt,dpkg,dpkg-query}
 cp "$work/base.rpm" "$root/srv/"
 mkdir -p "$root/var/lib/vmmesh/bundle"
-find "$built/hello" -maxdepth 1 -type f -exec cp {} "$root/var/lib/vmmesh/bundle/" \;
+find "$built/../scripts" "$built/hello" -maxdepth 1 -type f -exec cp {} "$root/var/lib/vmmesh/bundle/" \;
 boot
 enter rpm --install /srv/base.rpm
 file=$(basename "$(ls "$work/mirror/$PACKAGE"/rpm/*.rpm)")
