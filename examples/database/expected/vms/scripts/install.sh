@@ -8,18 +8,27 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
+if [ "${1-}" = --boot ]; then
+	# Not under the lock: the unit runs install.sh, which takes it.
+	bash "${BASH_SOURCE[0]}" --units
+	[ ! -e "$INSTALLED" ] || exit 0
+	systemctl --quiet enable vmmesh-bootstrap.service
+	[ -d /run/systemd/system ] || exit 0 # an image that is being built: the next boot does it
+	systemctl start vmmesh-bootstrap.service || die "$(cat "$STATE/bootstrap.error" 2>/dev/null); this is tried again" "journalctl -u vmmesh-bootstrap"
+	exit 0
+fi
 alone "${BASH_SOURCE[0]}" "$@"
 GROUP=$here # the folder of the group's files
 OWN=        # that of the instance, where it has settings of its own
 DOWNGRADE=  # "yes" where an older package may replace a newer one
-BOOT=       # "yes" where the units alone are placed, and one of them does the rest
+PLACE=      # "yes" where the scripts and units are placed, and nothing else is done
 # user-data has no folders.sh: all that it needs is in one folder.
 # shellcheck source-path=SCRIPTDIR source=folders.sh
 [ ! -e "$here/folders.sh" ] || . "$here/folders.sh"
 for argument; do
 	case $argument in
 	--allow-downgrade) DOWNGRADE=yes ;;
-	--boot) BOOT=yes ;;
+	--units) PLACE=yes ;;
 	*)
 		if [[ $argument == -* ]] || ! has find_group; then
 			die "unknown argument $argument" "usage: sudo bash install.sh [--allow-downgrade] [GROUP]"
@@ -260,12 +269,7 @@ if [ ! -e "$INSTALLED" ]; then
 	files
 	units
 fi
-if [ -n "$BOOT" ]; then
-	[ ! -e "$INSTALLED" ] || exit 0
-	systemctl --quiet enable vmmesh-bootstrap.service
-	manage start vmmesh-bootstrap.service || die "$(cat "$STATE/bootstrap.error" 2>/dev/null); this is tried again" "journalctl -u vmmesh-bootstrap"
-	exit 0
-fi
+[ -z "$PLACE" ] || exit 0
 tools
 if [ -e "$here/folders.sh" ]; then
 	find_own
