@@ -323,7 +323,3 @@ func TestValidateWithoutADocument(t *testing.T) {
 		require.NotEmpty(t, (&Document{Root: &n, At: diag.Root(&diag.Source{Name: "x"})}).Validate(), "a spec is a map")
 	}
 }
-
-func positionAndPath(f diag.Diagnostic) string {
-	return fmt.Sprintf("%d:%d %s", f.Pos().Line, f.Pos().Col, f.At)
-}

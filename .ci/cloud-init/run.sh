@@ -223,8 +223,8 @@ enter bash /var/lib/vmmesh/bundle/diagnose.sh >"$work/early" 2>&1 || status=$?
 equal "diagnose.sh before anything is installed" 2 "$status"
 has "and it says" "$work/early" "install.sh has not succeeded on this VM: "
 cp "$work/true.deb" "$work/mirror/$PACKAGE/deb/$file"
-enter bash /var/lib/vmmesh/bundle/install.sh >"$work/mended" 2>&1 || {
-	cat "$work/mended"
+enter bash /var/lib/vmmesh/bundle/install.sh >"$work/repaired" 2>&1 || {
+	cat "$work/repaired"
 	fail "the true package afterwards"
 }
 equal "with the true package, after that" "install ok installed $PACKAGE" "$(version)"

@@ -38,7 +38,7 @@ func (p *page) down() {
 	p.line("Nothing answers on the VM's ports 15020 and 15021: the VM is off, or its sidecar is. See which VMs the mesh knows, and what the VM says.")
 	p.sh(p.entries()...)
 	p.onVM("systemctl is-active istio; systemctl is-enabled istio", journal, errorLog, again)
-	p.line("The journal has what was missing before the start; what the agent and Envoy say stands in `/var/log/istio`. A VM that is gone for")
+	p.line("The journal has what was missing before the start; what the agent and Envoy say is in `/var/log/istio`. A VM that is gone for")
 	p.line("good leaves the spec, with its instance; an auto-registered one is removed by istiod by itself.")
 }
 

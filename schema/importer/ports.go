@@ -17,9 +17,6 @@ type port struct {
 	protocol       string // in upper case; "" is what its name says
 }
 
-// protocolWords are those that a spec's port may have.
-var protocolWords = []string{"HTTP", "HTTPS", "HTTP2", "GRPC", "GRPC-WEB", "TCP", "TLS", "MONGO", "REDIS", "MYSQL"}
-
 // takePorts takes a Service's ports as the workload's; where that cannot be, it takes none, and says why.
 func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, string) {
 	var taken []*port
@@ -35,7 +32,7 @@ func (w *workload) takePorts(v *manifest.ServiceView, s *service) (diag.Path, st
 			return p.At, "a port of a spec has a name"
 		case q.number == 0 || q.target == 0:
 			return p.At, "no manifest has the port that VMs listen on"
-		case q.protocol != "" && !slices.Contains(protocolWords, q.protocol):
+		case q.protocol != "" && !mesh.Protocol(q.protocol).Carried():
 			return p.At.Key("appProtocol"), "a spec knows no protocol " + p.AppProtocol
 		}
 		if reason := w.clash(q, taken); reason != "" {
@@ -102,17 +99,8 @@ func (w *workload) clash(p *port, own []*port) string {
 // said is the port's protocol, be it in its name only.
 func (p *port) said() string { return first(p.protocol, nameProtocol(p.name)) }
 
-// nameProtocol is what a port's name says of its protocol.
-func nameProtocol(name string) string {
-	prefix, _, _ := strings.Cut(name, "-")
-	if strings.HasPrefix(name, "grpc-web") {
-		prefix = "grpc-web"
-	}
-	if p := strings.ToUpper(prefix); slices.Contains(protocolWords, p) {
-		return p
-	}
-	return ""
-}
+// nameProtocol returns the protocol that a port's name begins with; "" for none.
+func nameProtocol(name string) string { return string(mesh.ProtocolOf("", name)) }
 
 func (w *workload) addPort(p *port) {
 	if q := w.portNamed[p.name]; q != nil {

@@ -276,7 +276,7 @@ func (i *importer) entryService(r *manifest.Resource, e *networking.ServiceEntry
 		switch clash := w.clash(q, taken); {
 		case !portName.MatchString(q.name):
 			return w, place.Key("name"), "a port of a spec cannot have this name"
-		case !slices.Contains(protocolWords, q.protocol):
+		case !mesh.Protocol(q.protocol).Carried():
 			return w, place.Key("protocol"), "a port of a spec cannot have the protocol " + p.GetProtocol()
 		case clash != "":
 			return w, place, clash

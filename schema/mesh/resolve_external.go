@@ -73,12 +73,3 @@ func (r *resolver) entry(e *networking.ServiceEntry, namespace string, at diag.P
 		r.say(ruleServiceEntry.At(at, "resolution STATIC without endpoints reaches nothing").WithHelp("add `endpoints`, or use resolution: DNS"))
 	}
 }
-
-func protocolWords() []string {
-	var words []string
-	for _, p := range protocols {
-		words = append(words, string(p))
-	}
-	slices.Sort(words)
-	return words
-}

@@ -185,7 +185,7 @@ func TestProtocolOf(t *testing.T) {
 		{"", "http"}: "HTTP", {"", "http-admin"}: "HTTP", {"", "grpc-web-a"}: "GRPC-WEB", {"", "grpc"}: "GRPC", {"", "https"}: "HTTPS", {"", "mysql-1"}: "MYSQL",
 		{"", "api"}: "", {"", "httpx"}: "", {"", "udp-dns"}: "", {"TCP", "http"}: "TCP", {"GRPC-Web", "x"}: "GRPC-WEB",
 	} {
-		require.Equal(t, want, protocolOf(in[0], in[1]), in)
+		require.Equal(t, want, ProtocolOf(in[0], in[1]), in)
 	}
 	require.True(t, Protocol("").IsHTTP(), "what Istio finds out by the bytes may be HTTP")
 	require.False(t, Protocol("").IsTLS())

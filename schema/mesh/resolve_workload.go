@@ -62,7 +62,7 @@ func (r *resolver) ports(in *schema.Workload) []*Port {
 	var out []*Port
 	unique(r, in.Ports, func(p *schema.Port) (string, diag.Path) { return p.Name, p.At })
 	for n, p := range in.Ports {
-		port := &Port{order: n, At: p.At, Name: p.Name, Number: uint32(p.Port), Target: uint32(p.TargetPort), Protocol: protocolOf(p.Protocol, p.Name)}
+		port := &Port{order: n, At: p.At, Name: p.Name, Number: uint32(p.Port), Target: uint32(p.TargetPort), Protocol: ProtocolOf(p.Protocol, p.Name)}
 		if port.Protocol == "" {
 			r.say(ruleUnknownProtocol.At(p.At.Key("name"), "the name %q does not say which protocol port %d speaks", p.Name, p.Port).
 				WithHelp("add `protocol: HTTP` (or what it is), or begin the name with it: http-%s", p.Name))
@@ -110,9 +110,12 @@ func (r *resolver) oneProtocol(w *Workload) {
 // protocols are those that a sidecar carries, as Istio compares them (istio: pkg/config/protocol/instance.go, Parse).
 var protocols = []Protocol{"HTTP", "HTTPS", "HTTP2", "GRPC", "GRPC-WEB", "TCP", "TLS", "MONGO", "REDIS", "MYSQL"}
 
-// protocolOf is the protocol a port was given, else what its name begins with, up to a dash
-// (istio: pkg/config/kube/conversion.go, ConvertProtocol).
-func protocolOf(protocol, name string) Protocol {
+// Carried reports whether a port of a spec may have the protocol.
+func (p Protocol) Carried() bool { return slices.Contains(protocols, p) }
+
+// ProtocolOf returns the protocol that a port was given, in upper case, else the one that its name begins with, up to a
+// dash; "" where it has neither (istio: pkg/config/kube/conversion.go, ConvertProtocol).
+func ProtocolOf(protocol, name string) Protocol {
 	if protocol != "" {
 		return Protocol(strings.ToUpper(protocol))
 	}
@@ -120,7 +123,7 @@ func protocolOf(protocol, name string) Protocol {
 	if strings.HasPrefix(name, "grpc-web") {
 		prefix = "grpc-web"
 	}
-	if p := Protocol(strings.ToUpper(prefix)); slices.Contains(protocols, p) {
+	if p := Protocol(strings.ToUpper(prefix)); p.Carried() {
 		return p
 	}
 	return ""

@@ -216,7 +216,7 @@ func TestTokenFile(t *testing.T) {
 	m.fails(m.script("identity.sh"), "has expired", "kubectl create token")
 
 	m.write("var/lib/vmmesh/istio-token", "<html>\n")
-	m.fails(m.script("identity.sh"), "is no token")
+	m.fails(m.script("identity.sh"), "is not a token")
 
 	// Near its end, a certificate still renews itself.
 	m.certified(spiffe, -50*time.Minute, 10*time.Minute)
@@ -387,10 +387,13 @@ func TestHTTP(t *testing.T) {
 	m.ok(m.script("identity.sh"))
 	m.hasToken(token)
 
-	for _, bad := range []string{"<html><body>Please log in</body></html>", `{"error": "no"}`, "", "elsewhere", "endless"} {
+	const notToken, refused = "gave is not a token", " gave no token" // the server redirects for "" and for elsewhere
+	for _, c := range []struct{ answer, want string }{
+		{"<html><body>Please log in</body></html>", notToken}, {`{"error": "no"}`, notToken}, {"", refused}, {"elsewhere", refused}, {"endless", refused},
+	} {
 		m.remove(tokenPath)
-		answer = bad
-		m.fails(m.script("identity.sh"), "is no token")
+		answer = c.answer
+		m.fails(m.script("identity.sh"), c.want)
 		m.hasNoToken()
 	}
 }

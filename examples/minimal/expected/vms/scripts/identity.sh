@@ -57,7 +57,7 @@ renewable() {
 	[ -n "$token_ends" ] && [ "$token_ends" -gt $((NOW + NEXT)) ]
 }
 
-# secret FILE MEND demands a file, and warns when others may read it.
+# secret FILE HELP demands a file, and warns when others may read it.
 secret() {
 	[ -s "$1" ] || die "$1 is missing or empty" "$2"
 	[[ $(stat -L -c %A "$1") != *r?? ]] || warn "$1 can be read by everybody: chmod 0600 $1"
@@ -97,7 +97,7 @@ kubernetes() {
 }
 # end
 
-# no WHAT tells why there is no token.
+# no WHAT prints why a token is missing.
 no() {
 	warn "$1"
 	return 1
@@ -105,10 +105,10 @@ no() {
 
 # obtain sets token and, where the strategy's channel brings it, root.
 obtain() {
-	local answer end mend="make one with \`kubectl create token $VMMESH_SERVICE_ACCOUNT -n $VMMESH_NAMESPACE --audience istio-ca\`"
+	local answer end help="make one with \`kubectl create token $VMMESH_SERVICE_ACCOUNT -n $VMMESH_NAMESPACE --audience istio-ca\`"
 	case $VMMESH_IDENTITY in
 	TokenFile)
-		[ -s "$VMMESH_TOKEN_FILE" ] || no "$VMMESH_TOKEN_FILE is not there yet; $mend" || return
+		[ -s "$VMMESH_TOKEN_FILE" ] || no "$VMMESH_TOKEN_FILE is not there yet; $help" || return
 		secret "$VMMESH_TOKEN_FILE" ""
 		token=$(cat "$VMMESH_TOKEN_FILE")
 		;;
@@ -139,9 +139,9 @@ obtain() {
 	Command) token=$(timeout 60 "${VMMESH_COMMAND[@]}") || no "${VMMESH_COMMAND[0]} failed" || return ;;
 	esac
 	token=$(tr -d '[:space:]' <<<"$token")
-	[[ $token =~ ^[A-Za-z0-9_.=-]+$ ]] || no "what $VMMESH_IDENTITY gave is no token" || return
+	[[ $token =~ ^[A-Za-z0-9_.=-]+$ ]] || no "what $VMMESH_IDENTITY gave is not a token" || return
 	end=$(expiry "$token")
-	[ "${end:-$((NOW + 1))}" -gt "$NOW" ] || no "the token that $VMMESH_IDENTITY gave has expired, $(when "$end"); $mend"
+	[ "${end:-$((NOW + 1))}" -gt "$NOW" ] || no "the token that $VMMESH_IDENTITY gave has expired, $(when "$end"); $help"
 }
 
 # trust puts the mesh's root certificate where the agent looks. The agent keeps it up to date afterwards, so what the

@@ -24,7 +24,7 @@ trap 'rm -rf ${TEMP:+"$TEMP"}' EXIT
 note() { printf 'vmmesh: %s\n' "$*" >&2; }
 warn() { note "warning: $*"; }
 
-# die WHAT [MEND]
+# die WHAT [HELP]
 die() {
 	note "error: $1"
 	[ $# -lt 2 ] || note "  $2"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Puts everything in place that the sidecar reads. istio.service runs it before every start, while nothing is captured
-# yet; a failure stands in the journal and the start is tried again ten seconds later.
+# yet; a failure is in the journal and the start is tried again ten seconds later.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$here/lib.sh"
